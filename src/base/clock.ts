@@ -1,0 +1,28 @@
+/**
+ * Time, as a parameter. Every component that measures, expires or waits takes a {@link Clock};
+ * nothing else in `src/` may touch `Date` or the global timers. Socket timeouts stay with Node.
+ */
+
+/** A pending timer; pass it back to {@link Clock.clearTimer}. */
+export interface Timer {
+  readonly cancelled?: boolean
+}
+
+export interface Clock {
+  /** Wall clock, ms since the Unix epoch. For `Date`, `Last-Modified`, key expiry. May jump. */
+  nowMs(): number
+  /** Never goes backwards, arbitrary origin, ms with fractions. For TTLs, holds and intervals. */
+  monotonicMs(): number
+  /** Runs `callback` once after `delayMs`. Never keeps the process alive on its own. */
+  setTimer(callback: () => void, delayMs: number): Timer
+  /** Cancels a timer; a timer that has fired is ignored. */
+  clearTimer(timer: Timer): void
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref() as unknown as Timer,
+  clearTimer: (timer) => clearTimeout(timer as unknown as NodeJS.Timeout),
+}

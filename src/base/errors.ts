@@ -1,0 +1,126 @@
+/**
+ * The one error class and its table. For the control plane, start-up and backends; a miss, a
+ * refusal or a limit on the item path is a value, never an Error (an Error costs 5 us to build).
+ */
+
+/** Who has to act: the caller, whoever runs this server, a backend, or we. */
+export type Blame = 'client' | 'operator' | 'backend' | 'bug'
+
+interface ErrorKind {
+  readonly statusCode: number
+  readonly blame: Blame
+  /** The general sentence; the instance's message says what happened this time. */
+  readonly summary: string
+}
+
+/** Every code this program can raise. `docs/errors.md` is generated from it. */
+export const ERROR_KINDS = {
+  HW_CONFIG_INVALID: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'The configuration has errors; each is listed with its setting, value and source.',
+  },
+  HW_START_PORT_TAKEN: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'Another process listens on the port.',
+  },
+  HW_START_LISTEN_FAILED: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'The address cannot be listened on.',
+  },
+  HW_DATA_DIR_LOCKED: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'Another process owns the data directory.',
+  },
+  HW_DATA_DIR_UNUSABLE: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'The data directory cannot be read or written.',
+  },
+  HW_DATA_DIR_CORRUPT: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'A file in the data directory is not what this program wrote.',
+  },
+  HW_AUTH_SIGNING_KEY: {
+    statusCode: 500,
+    blame: 'operator',
+    summary:
+      'The signing key is missing, too short, or not the one the data directory was made with.',
+  },
+  HW_KEY_INVALID: {
+    statusCode: 400,
+    blame: 'client',
+    summary: 'The key that was asked for cannot be made.',
+  },
+  HW_KEY_NOT_FOUND: { statusCode: 404, blame: 'client', summary: 'No key has this id.' },
+  HW_KEY_EXISTS: { statusCode: 409, blame: 'client', summary: 'A key with this id exists.' },
+  HW_CACHE_INVALID: {
+    statusCode: 400,
+    blame: 'client',
+    summary: 'The cache name or a cache setting is not valid.',
+  },
+  HW_CACHE_NOT_FOUND: { statusCode: 404, blame: 'client', summary: 'No cache has this name.' },
+  HW_CACHE_EXISTS: { statusCode: 409, blame: 'client', summary: 'A cache with this name exists.' },
+  HW_ADMIN_UNAUTHORIZED: {
+    statusCode: 401,
+    blame: 'client',
+    summary: 'The admin API needs a super-user key or an explicit admin grant.',
+  },
+  HW_ADMIN_FORBIDDEN: {
+    statusCode: 403,
+    blame: 'client',
+    summary: 'This key does not allow the operation.',
+  },
+  HW_REQUEST_INVALID: { statusCode: 400, blame: 'client', summary: 'The request is not valid.' },
+  HW_REQUEST_FORBIDDEN_HOST: {
+    statusCode: 403,
+    blame: 'client',
+    summary: 'The Host or Origin header names a site that may not use the admin API.',
+  },
+  HW_STORE_FULL: {
+    statusCode: 507,
+    blame: 'operator',
+    summary: 'The store cannot take the object within its bound.',
+  },
+  HW_STORE_UNAVAILABLE: {
+    statusCode: 503,
+    blame: 'backend',
+    summary: 'The store does not answer.',
+  },
+  HW_CLI_USAGE: { statusCode: 400, blame: 'client', summary: 'The command line is not valid.' },
+  HW_CLI_SERVER_UNREACHABLE: {
+    statusCode: 503,
+    blame: 'operator',
+    summary: 'The admin API at the given URL does not answer.',
+  },
+  HW_DEMO_FAILED: { statusCode: 500, blame: 'operator', summary: 'The demo cannot run.' },
+  HW_INTERNAL: { statusCode: 500, blame: 'bug', summary: 'A fault of this program.' },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof ERROR_KINDS
+
+/** An error with a code from the table, a sentence for a person, and what is needed to act on it. */
+export class HeadwaterError extends Error {
+  override readonly name = 'HeadwaterError'
+  readonly code: ErrorCode
+  readonly statusCode: number
+  readonly blame: Blame
+  /** Longer text: what to do. Never holds a credential. */
+  readonly detail: string | undefined
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly detail?: string; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.statusCode = ERROR_KINDS[code].statusCode
+    this.blame = ERROR_KINDS[code].blame
+    this.detail = options.detail
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * Credentials out of text. Tokens travel in URLs (`?token=`) here, so every URL that is logged,
+ * shown or put into an event goes through {@link redactUrl} first.
+ */
+
+const SECRET_PARAMETERS = /([?&#;](?:token|key_token|api_key|apikey|signature)=)[^&#;\s"'<>]*/gi
+const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/?#\s@]*@/gi
+const JWT_LIKE = /eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}(?:={0,2})/g
+
+/** The same URL with the values of credential parameters and any `user:password@` replaced. */
+export function redactUrl(url: string): string {
+  return url.replace(SECRET_PARAMETERS, '$1[redacted]').replace(USER_INFO, '$1[redacted]@')
+}
+
+/** Free text: {@link redactUrl}, then anything that looks like a JWT or a v1 key wrapper. */
+export function redactText(text: string): string {
+  return redactUrl(text).replace(JWT_LIKE, '[redacted]')
+}

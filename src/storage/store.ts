@@ -1,0 +1,108 @@
+/**
+ * The store's contract, in its final shape: one for memory, disk and Valkey. Drivers keep bytes,
+ * metadata and deadlines; they know nothing of HTTP, HLS or permissions.
+ */
+
+import type { CacheName, StoreKey } from '../base/names.ts'
+
+/**
+ * What an item is to the rules above; kept with it so that a read never guesses. From the name and,
+ * for playlists, the content (`hls/kind.ts`).
+ */
+export type ItemKind =
+  | 'multivariant' // EXT-X-STREAM-INF playlist
+  | 'media' // media playlist
+  | 'manifest' // DASH MPD
+  | 'segment'
+  | 'part'
+  | 'init'
+  | 'key'
+  | 'other'
+
+/** A stored item. Immutable: an overwrite makes a new one. Always made with all fields, in one order. */
+export interface StoredItem {
+  readonly storeKey: StoreKey
+  /** The bytes, in the pieces they arrived in. Never copied, never written to. */
+  readonly chunks: readonly Uint8Array[]
+  /** Sum of the chunks' lengths. */
+  readonly sizeBytes: number
+  readonly kind: ItemKind
+  /** Media type to answer with. */
+  readonly contentType: string
+  /** `Content-Encoding` to answer with; '' for identity. */
+  readonly contentEncoding: string
+  /** Strong validator of the stored bytes without quotes: `<epoch>-<sequence>`. */
+  readonly etag: string
+  /** Wall clock of the write (ms since the Unix epoch): `Last-Modified`. */
+  readonly storedAtMs: number
+  /** TTL as asked for by the writer, seconds. */
+  readonly ttlSeconds: number
+  /** Absent from this moment on, in {@link Clock.monotonicMs} time. */
+  readonly expiresAtMonotonicMs: number
+  /** 1 for a name's first version while it lives, 2 for the next...: restarted encoders reuse names. */
+  readonly version: number
+  /** Rules above may hang a computed representation here (prebuilt heads); drivers carry, never read it. */
+  readonly attachment: unknown
+}
+
+/** `'absent'`: not there, or past its deadline. `'elsewhere'`: not here, {@link Store.load} knows. */
+export type PeekResult = StoredItem | 'absent' | 'elsewhere'
+
+export type PutOutcome =
+  | { readonly kind: 'stored'; readonly replaced: StoredItem | undefined }
+  /** Cannot fit, whatever is evicted. Nothing changed. */
+  | { readonly kind: 'too-large'; readonly sizeBytes: number; readonly sizeBytesMax: number }
+
+/** Why a watcher is called. */
+export type StoreChange = 'put' | 'delete' | 'expire' | 'evict'
+
+export interface ListPage {
+  /** In ascending byte order of the key. */
+  readonly items: readonly StoredItem[]
+  /** Give it back as `after` for the next page; `undefined` on the last. */
+  readonly nextAfter: StoreKey | undefined
+}
+
+/** Plain counters, read by metrics; never reset. */
+export interface StoreStats {
+  hitCount: number
+  missCount: number
+  putCount: number
+  deleteCount: number
+  evictionCount: number
+  expirationCount: number
+  /** Now: items held and their accounted bytes (bodies, keys and per-item overhead). */
+  itemCount: number
+  sizeBytes: number
+  readonly sizeBytesMax: number
+}
+
+export interface CacheUsage {
+  readonly itemCount: number
+  /** Bodies only, bytes. */
+  readonly sizeBytes: number
+}
+
+export interface Store {
+  readonly stats: StoreStats
+  /** Synchronous, allocation free. Exact to the millisecond at the deadline. Counts a hit or a miss. */
+  peek(storeKey: StoreKey): PeekResult
+  /** Reads through to the backend, one flight per key. `undefined` when it is nowhere. */
+  load(storeKey: StoreKey): Promise<StoredItem | undefined>
+  /** Atomic: resolved means that every later read on this node sees this version or a newer one. */
+  put(item: StoredItem): Promise<PutOutcome>
+  /** Whether something was there. */
+  delete(storeKey: StoreKey): Promise<boolean>
+  /** Items of a cache whose key starts with `keyPrefix` (byte string), at most `limit`. */
+  list(
+    cacheName: CacheName,
+    options: { readonly keyPrefix: string; readonly after?: StoreKey; readonly limit: number },
+  ): Promise<ListPage>
+  /** Deletes every item of a cache; how many there were. */
+  flush(cacheName: CacheName): Promise<number>
+  usage(cacheName: CacheName): CacheUsage
+  /** Calls `listener` after each change of one key; returns the function that ends it. */
+  watch(storeKey: StoreKey, listener: (change: StoreChange) => void): () => void
+  /** Releases everything. May be called twice. */
+  close(): Promise<void>
+}
