@@ -76,7 +76,14 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
-    files: ['src/base/clock.ts', 'src/console/**', 'test/**', 'bench/**', 'scripts/**'],
+    files: [
+      'src/base/clock.ts',
+      'src/base/dates.ts',
+      'src/console/**',
+      'test/**',
+      'bench/**',
+      'scripts/**',
+    ],
     rules: { 'no-restricted-globals': 'off' },
   },
   {

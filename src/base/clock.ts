@@ -3,10 +3,8 @@
  * nothing else in `src/` may touch `Date` or the global timers. Socket timeouts stay with Node.
  */
 
-/** A pending timer; pass it back to {@link Clock.clearTimer}. */
-export interface Timer {
-  readonly cancelled?: boolean
-}
+/** A pending timer, opaque; pass it back to {@link Clock.clearTimer}. */
+export type Timer = object
 
 export interface Clock {
   /** Wall clock, ms since the Unix epoch. For `Date`, `Last-Modified`, key expiry. May jump. */
@@ -23,6 +21,6 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref() as unknown as Timer,
-  clearTimer: (timer) => clearTimeout(timer as unknown as NodeJS.Timeout),
+  setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
 }

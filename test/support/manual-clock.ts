@@ -1,9 +1,8 @@
 /** A clock that moves only when told; timers fire in order of their due time. */
 
-import type { Clock } from '../../src/base/clock.ts'
-import type { Timer } from '../../src/base/clock.ts'
+import type { Clock, Timer } from '../../src/base/clock.ts'
 
-interface PendingTimer extends Timer {
+interface PendingTimer {
   readonly dueMs: number
   readonly sequence: number
   readonly callback: () => void
