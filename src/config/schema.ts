@@ -7,10 +7,19 @@
  */
 
 import Type from 'typebox'
-import type { Static } from 'typebox'
+import type { Static, TSchemaOptions } from 'typebox'
 
 const port = (options: object) => Type.Integer({ minimum: 0, maximum: 65535, ...options })
-const seconds = (options: object) => Type.Number({ minimum: 0, ...options })
+// A day: Node's timers fire at once when asked to wait longer than 24.8 days.
+const seconds = (options: object) => Type.Number({ minimum: 0, maximum: 86_400, ...options })
+/** One of a list that has a type of its own: a mapped array of literals would lose it. */
+const oneOf = <const Values extends readonly string[]>(values: Values, options: TSchemaOptions) =>
+  Type.Unsafe<Values[number]>(
+    Type.Union(
+      values.map((value) => Type.Literal(value)),
+      options,
+    ),
+  )
 
 /** What a cache can be told; `caches.defaults` has all of them, `caches.items[]` any. */
 export const cacheSettingsProperties = {
@@ -40,6 +49,7 @@ export const cacheSettingsProperties = {
 
 export const CacheSettingsSchema = Type.Object(cacheSettingsProperties, {
   additionalProperties: false,
+  description: 'Settings of every cache that has none of its own.',
 })
 
 /** Settings of one cache, complete. */
@@ -55,18 +65,16 @@ export type Profile = (typeof PROFILES)[number]
 
 export const ConfigSchema = section(
   {
-    profile: Type.Union(
-      PROFILES.map((name) => Type.Literal(name)),
-      {
-        default: 'default',
-        description:
-          'Sets several defaults together: `dev` (no credential from this machine), `momento` (exact emulation), `rig` (fixed dev keys, caches made on first use), `staging` (behind a CDN).',
-      },
-    ),
+    profile: oneOf(PROFILES, {
+      default: 'default',
+      description:
+        'Sets several defaults together: `dev` (no credential from this machine), `momento` (exact emulation), `rig` (fixed dev keys, caches made on first use), `staging` (behind a CDN).',
+    }),
     dataDir: Type.String({
       default: '.headwater',
       minLength: 1,
-      description: 'Keys, caches and the signing key live here; one process owns it.',
+      description:
+        'Keys, caches and the signing key live here; one process owns it. Relative to the working directory.',
     }),
     http: section(
       {
@@ -133,11 +141,7 @@ export const ConfigSchema = section(
         tls: section(
           {
             port: port({ default: 8443, description: 'Port for TLS, beside the plain one.' }),
-            certFile: Type.String({
-              default: '',
-              description: 'PEM certificate chain.',
-              'x-needs': 'TLS',
-            }),
+            certFile: Type.String({ default: '', description: 'PEM chain.', 'x-needs': 'TLS' }),
             keyFile: Type.String({ default: '', description: 'PEM key.', 'x-needs': 'TLS' }),
           },
           'TLS of the data plane.',
@@ -177,6 +181,11 @@ export const ConfigSchema = section(
           default: false,
           description:
             'Accept three fixed, public keys (`dev-super-user`, `dev-encoder`, `dev-player`). For test rigs only.',
+        }),
+        loopbackWithoutKey: Type.Boolean({
+          default: false,
+          description:
+            'Clients on this machine need no credential, guarded by checks of `Host` and `Origin`. Never behind a proxy on this machine: its clients would all be local.',
         }),
         failuresPerSecondMax: Type.Number({
           default: 10,
@@ -309,7 +318,10 @@ export const ConfigSchema = section(
         items: Type.Array(
           Type.Object(
             {
-              name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,255}$' }),
+              name: Type.String({
+                pattern: '^[A-Za-z0-9._-]{1,255}$',
+                description: 'Letters, digits, dots, dashes and underscores, up to 255.',
+              }),
               ...Object.fromEntries(
                 Object.entries(cacheSettingsProperties).map(([name, schema]) => [
                   name,
@@ -330,12 +342,10 @@ export const ConfigSchema = section(
     ),
     log: section(
       {
-        level: Type.Union(
-          (['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map((level) =>
-            Type.Literal(level),
-          ),
-          { default: 'info', description: 'Lowest level that is written. JSON lines on stderr.' },
-        ),
+        level: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+          default: 'info',
+          description: 'Lowest level that is written. JSON lines on stderr.',
+        }),
       },
       'The log.',
     ),

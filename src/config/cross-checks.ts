@@ -1,0 +1,121 @@
+/**
+ * Rules that need several settings at once. Each fault names the settings it is about, so that it
+ * can be left out when one of them is wrong by itself.
+ */
+
+import { isIP } from 'node:net'
+import type { Config, DeclaredCache } from './schema.ts'
+
+export interface CrossFault {
+  /** Paths of the settings that do not fit together; the first is the one to change. */
+  readonly paths: readonly [string, ...string[]]
+  readonly fix: string
+}
+
+export function crossCheck(config: Config): CrossFault[] {
+  return [...checkPorts(config), ...checkDevKeys(config), ...checkCaches(config)]
+}
+
+/** What works but should be known: for the log and the terminal, at start. */
+export function crossWarnings(config: Config): string[] {
+  const warnings: string[] = []
+  if (config.auth.devKeys && !isLoopback(config.http.host)) {
+    warnings.push(
+      'auth.devKeys: three keys that everybody knows are accepted from the network (http.host is not loopback)',
+    )
+  }
+  if (
+    config.auth.loopbackWithoutKey &&
+    (config.http.publicUrl !== '' || config.http.trustedProxies.length > 0)
+  ) {
+    warnings.push(
+      'auth.loopbackWithoutKey: clients of a proxy on this machine need no credential either',
+    )
+  }
+  if (config.http.trustedProxies.some((range) => range.endsWith('/0'))) {
+    warnings.push('http.trustedProxies: every client is believed about its own address')
+  }
+  return warnings
+}
+
+function checkPorts({ http, admin }: Config): CrossFault[] {
+  if (http.port === 0 || http.port !== admin.port || !isOverlapping(http.host, admin.host))
+    return []
+  return [
+    {
+      paths: ['admin.port', 'http.port'],
+      fix: 'must differ from http.port: both would listen on the same address',
+    },
+  ]
+}
+
+function isOverlapping(left: string, right: string): boolean {
+  if (left === right || isEverywhere(left) || isEverywhere(right)) return true
+  return [left, right].includes('localhost') && isLoopback(left) && isLoopback(right)
+}
+
+function isEverywhere(host: string): boolean {
+  return host === '*' || host === '0.0.0.0' || host === '::'
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function checkDevKeys({ auth, http, storage }: Config): CrossFault[] {
+  if (!auth.devKeys) return []
+  const faults: CrossFault[] = []
+  const fix = 'must be false here: keys that everybody knows are for a rig on one machine'
+  if (http.tls.certFile !== '' || http.tls.keyFile !== '') {
+    faults.push({ paths: ['auth.devKeys', 'http.tls.certFile', 'http.tls.keyFile'], fix })
+  }
+  if (storage.kind === 'valkey') faults.push({ paths: ['auth.devKeys', 'storage.kind'], fix })
+  return faults
+}
+
+function checkCaches(config: Config): CrossFault[] {
+  const { caches, limits } = config
+  const faults: CrossFault[] = []
+  const names = caches.items.map((cache) => cache.name)
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  for (const name of repeated) {
+    faults.push({ paths: ['caches.items'], fix: `has the cache ${name} more than once` })
+  }
+  if (caches.items.length > limits.cachesMax) {
+    faults.push({
+      paths: ['limits.cachesMax', 'caches.items'],
+      fix: `must be at least ${String(caches.items.length)}: caches.items has as many`,
+    })
+  }
+  faults.push(...checkCacheSettings(config, 'caches.defaults', caches.defaults))
+  caches.items.forEach((cache, index) => {
+    faults.push(...checkCacheSettings(config, `caches.items[${String(index)}]`, cache))
+  })
+  return faults
+}
+
+function checkCacheSettings(
+  { hotStore, limits }: Config,
+  place: string,
+  settings: Partial<DeclaredCache>,
+): CrossFault[] {
+  const faults: CrossFault[] = []
+  const { defaultTtlSeconds, itemSizeBytesMax } = settings
+  const refuse = (name: string, other: string, bound: number): void => {
+    // A declared cache's settings all come from `caches.items`, which is what has a source.
+    const path = `${place}.${name}`
+    const fix = `must be at most ${other}, which is ${String(bound)}`
+    faults.push({ paths: [path, other], fix })
+  }
+  if (defaultTtlSeconds !== undefined && defaultTtlSeconds > limits.ttlSecondsMax) {
+    refuse('defaultTtlSeconds', 'limits.ttlSecondsMax', limits.ttlSecondsMax)
+  }
+  if (itemSizeBytesMax === undefined) return faults
+  if (hotStore.sizeBytesMax !== 0 && itemSizeBytesMax > hotStore.sizeBytesMax) {
+    refuse('itemSizeBytesMax', 'hotStore.sizeBytesMax', hotStore.sizeBytesMax)
+  }
+  if (itemSizeBytesMax > limits.uploadsInFlightBytesMax) {
+    refuse('itemSizeBytesMax', 'limits.uploadsInFlightBytesMax', limits.uploadsInFlightBytesMax)
+  }
+  return faults
+}
