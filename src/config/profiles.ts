@@ -16,7 +16,7 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
   default: { summary: 'The defaults as they are.', values: {} },
   dev: {
     summary:
-      'A developer alone on a machine: clients on it need no credential, and caches are made by the first write. `npm run demo` uses it.',
+      'A developer alone on a machine: clients on it need no credential, and caches are made by the first write.',
     values: {
       auth: { devKeys: true, loopbackWithoutKey: true },
       caches: { autoCreate: true },
