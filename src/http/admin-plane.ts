@@ -1,0 +1,104 @@
+/**
+ * The admin plane: `/api` behind its guard, `/metrics` and health without one, a front page. On a
+ * port of its own, so that an operator can keep it off the network.
+ */
+
+import rateLimit from '@fastify/rate-limit'
+import fastify, { LogController } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { RequestListener } from 'node:http'
+import type { KeyService } from '../auth/key-service.ts'
+import type { Logger } from '../base/log.ts'
+import type { Origin } from '../origin/origin.ts'
+import { registerCacheRoutes } from './admin-cache-routes.ts'
+import { guardAdmin } from './admin-guard.ts'
+import type { AdminGuardOptions } from './admin-guard.ts'
+import { registerKeyRoutes } from './admin-key-routes.ts'
+import { registerHealth } from './health.ts'
+import type { Health } from './health.ts'
+import { PlaneServer } from './plane-server.ts'
+import type { PlaneServerOptions } from './plane-server.ts'
+import { replyProblem } from './problems.ts'
+
+export interface AdminPlaneOptions {
+  readonly origin: Origin
+  readonly keys: KeyService
+  readonly guard: AdminGuardOptions
+  readonly health: Health
+  readonly log: Logger
+  readonly server: Omit<PlaneServerOptions, 'name' | 'onExpectContinue'>
+  /** Prometheus text. */
+  readonly metricsText: () => string
+  /** What `/api/server` says: version and URLs. */
+  readonly serverInfo: () => Readonly<Record<string, string | number>>
+}
+
+export interface AdminPlane {
+  readonly plane: PlaneServer
+  /** For tests: `inject`. */
+  readonly app: FastifyInstance
+}
+
+/** A script that manages hundreds of caches passes; a guesser of keys does not. */
+const REQUESTS_PER_MINUTE_MAX = 1200
+
+export async function createAdminPlane(options: AdminPlaneOptions): Promise<AdminPlane> {
+  let plane: PlaneServer | undefined
+  const app = fastify({
+    // The wider type keeps every route's signature free of pino.
+    loggerInstance: options.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 256 * 1024,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    serverFactory: (listener: RequestListener) => {
+      plane = new PlaneServer(
+        {
+          ...options.server,
+          name: 'admin plane',
+          onExpectContinue: (request, response) => {
+            response.writeContinue()
+            plane?.server.emit('request', request, response)
+          },
+        },
+        listener,
+      )
+      return plane.server
+    },
+    frameworkErrors: (error, request, reply) => void replyProblem(request, reply, error),
+  })
+  app.setErrorHandler((error, request, reply) => replyProblem(request, reply, error))
+  app.setNotFoundHandler((request, reply) => replyProblem(request, reply, undefined))
+
+  registerHealth(app, options.health)
+  app.get('/metrics', async (_request, reply) =>
+    reply
+      .type('text/plain; version=0.0.4; charset=utf-8')
+      .header('Cache-Control', 'no-store')
+      .send(options.metricsText()),
+  )
+  app.get('/', async (_request, reply) =>
+    reply
+      .type('text/plain; charset=utf-8')
+      .header('X-Content-Type-Options', 'nosniff')
+      .send(FRONT_TEXT),
+  )
+  await app.register(async (api) => {
+    await api.register(rateLimit, { max: REQUESTS_PER_MINUTE_MAX, timeWindow: '1 minute' })
+    guardAdmin(api, options.guard)
+    api.get('/api/server', async () => options.serverInfo())
+    registerCacheRoutes(api, options.origin)
+    registerKeyRoutes(api, options.keys)
+  })
+  await app.ready()
+  if (plane === undefined) throw new TypeError('Fastify did not ask for a server')
+  return { plane, app }
+}
+
+const FRONT_TEXT = `Headwater, the admin plane.
+
+Admin API:  /api/caches, /api/keys, /api/server  (Authorization: <super-user key>)
+Metrics:    /metrics
+Health:     /health/live, /health/ready
+
+From a shell: headwater cache list, headwater key create --help
+`

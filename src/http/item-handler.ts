@@ -1,0 +1,129 @@
+/**
+ * Every request for `/cache`: parse, decide, dispatch. Called by Fastify's route and, for targets
+ * that its router cannot decode, directly.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Operation } from '../auth/grant.ts'
+import type { Logger } from '../base/log.ts'
+import { formatItemKey } from '../base/names.ts'
+import type { Origin } from '../origin/origin.ts'
+import type { RefusalReason } from '../wire/refusals.ts'
+import { parseItemTarget } from '../wire/target.ts'
+import type { ItemTarget } from '../wire/target.ts'
+import type { ItemAccess } from './item-access.ts'
+import type { Decision } from './item-access.ts'
+import type { ItemAnswers } from './item-answers.ts'
+import type { ItemRead } from './item-read.ts'
+import type { ItemWrite } from './item-write.ts'
+
+export interface ItemHandlerOptions {
+  readonly access: ItemAccess
+  readonly answers: ItemAnswers
+  readonly read: ItemRead
+  readonly write: ItemWrite
+  readonly stats: RequestStats
+  readonly log: Logger
+}
+
+/** Plain counters, read by metrics: answered requests by operation and status class. */
+export interface RequestStats {
+  /** Index = status class (2 for 2xx). */
+  readonly read: number[]
+  readonly write: number[]
+  readonly delete: number[]
+}
+
+export function createRequestStats(): RequestStats {
+  return { read: [0, 0, 0, 0, 0, 0], write: [0, 0, 0, 0, 0, 0], delete: [0, 0, 0, 0, 0, 0] }
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  GET: 'read',
+  HEAD: 'read',
+  PUT: 'write',
+  POST: 'write',
+  DELETE: 'delete',
+}
+
+export class ItemHandler {
+  readonly #options: ItemHandlerOptions
+
+  constructor(options: ItemHandlerOptions) {
+    this.#options = options
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const { access, answers, write, stats } = this.#options
+    response.sendDate = false
+    const target = parseItemTarget(request.url ?? '')
+    const operation = OPERATIONS[request.method ?? '']
+    if (operation === undefined) {
+      if (request.method === 'OPTIONS') answers.preflight(request, response)
+      else answers.refuse(request, response, 'method-not-allowed')
+      return
+    }
+    response.once('finish', () => {
+      const statusClass = Math.floor(response.statusCode / 100)
+      const counts = stats[operation]
+      counts[statusClass] = (counts[statusClass] ?? 0) + 1
+    })
+    const formProblem =
+      target.problem ?? (operation === 'write' ? write.ttlProblem(target) : undefined)
+    const decision = access.decide({ request, target, operation, formProblem })
+    const done =
+      decision instanceof Promise
+        ? decision.then((settled) => this.#act(request, response, target, operation, settled))
+        : this.#act(request, response, target, operation, decision)
+    if (done instanceof Promise) {
+      done.catch((error: unknown) => this.#fail(request, response, error))
+    }
+  }
+
+  #act(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: ItemTarget,
+    operation: Operation,
+    decision: Decision,
+  ): void | Promise<void> {
+    const { answers, read, write } = this.#options
+    if (decision.kind === 'refused') {
+      const { reason, retryAfterSeconds } = decision
+      if (operation === 'read') {
+        return answers.refuse(request, response, reason, { retryAfterSeconds })
+      }
+      return write.refuse(request, response, target, reason, undefined, retryAfterSeconds)
+    }
+    if (operation === 'read') return read.read(request, response, target)
+    if (operation === 'delete') return write.delete(request, response, target)
+    return write.put(request, response, target, decision.grant)
+  }
+
+  /** A fault of ours: the client gets 500 without a word of it, the log all of it. */
+  #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.#options.log.error({ err: error, method: request.method }, 'item request failed')
+    if (response.headersSent) response.destroy()
+    else this.#options.answers.refuse(request, response, 'internal', { close: true })
+  }
+}
+
+/** Tells the origin's listeners of a refused write; never with a credential in it. */
+export function reportRefusal(
+  origin: Origin,
+  access: ItemAccess,
+  answers: ItemAnswers,
+): (request: IncomingMessage, target: ItemTarget, reason: RefusalReason) => void {
+  return (request, target, reason) => {
+    origin.events.emit('write-refused', {
+      cacheName: target.cacheName,
+      key: formatItemKey(target.key),
+      reason,
+      statusCode: answers.statusOf(reason),
+      clientAddress: access.clientAddress(request),
+      userAgent: (request.headers['user-agent'] ?? '').slice(0, 200),
+      hadQueryToken: target.token !== '',
+      hadHeaderCredential: request.headers.authorization !== undefined,
+    })
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * PUT, POST and DELETE of an item. Encoders ignore statuses and die of resets: a refused body is
+ * drained before the answer, and the connection is kept wherever HTTP allows it.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Grant } from '../auth/grant.ts'
+import type { Cache } from '../origin/caches.ts'
+import type { Origin } from '../origin/origin.ts'
+import type { Upload } from '../origin/upload.ts'
+import type { RefusalReason } from '../wire/refusals.ts'
+import { parseTtlSeconds } from '../wire/target.ts'
+import type { ItemTarget } from '../wire/target.ts'
+import { closeGently, drain } from './closing.ts'
+import type { ItemAnswers } from './item-answers.ts'
+
+export interface ItemWriteOptions {
+  readonly origin: Origin
+  readonly answers: ItemAnswers
+  readonly ttlSecondsMax: number
+  readonly ttlRequired: 'query-form' | 'always'
+  readonly uploadIdleMs: number
+  /** Told of every refused write. */
+  readonly onRefused: (request: IncomingMessage, target: ItemTarget, reason: RefusalReason) => void
+}
+
+const DRAIN_MS = 60_000
+/** What a refused body may have when no cache says how large objects are. */
+const DRAIN_BYTES_DEFAULT = 20 * 1024 * 1024
+
+/** Requests with `Expect: 100-continue`, marked by the server's `checkContinue` listener. */
+const expecting = new WeakSet<IncomingMessage>()
+
+export function markExpectsContinue(request: IncomingMessage): void {
+  expecting.add(request)
+}
+
+export class ItemWrite {
+  readonly #options: ItemWriteOptions
+
+  constructor(options: ItemWriteOptions) {
+    this.#options = options
+  }
+
+  /** What is wrong with a write's TTL, judged before permissions. */
+  ttlProblem(target: ItemTarget): RefusalReason | undefined {
+    const { ttlSecondsMax, ttlRequired } = this.#options
+    if (target.ttlText === undefined) {
+      return target.keyForm === 'query' || ttlRequired === 'always' ? 'ttl-missing' : undefined
+    }
+    return parseTtlSeconds(target.ttlText, ttlSecondsMax) === undefined ? 'ttl-invalid' : undefined
+  }
+
+  /** Stores the body of a write that is allowed. */
+  async put(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: ItemTarget,
+    grant: Grant | undefined,
+  ): Promise<void> {
+    const { origin, answers } = this.#options
+    const cache = await origin.cacheForWrite(target.cacheName, mayCreateCaches(grant))
+    if (cache === undefined) return this.refuse(request, response, target, 'cache-not-found')
+    const problem = framingProblem(request, cache)
+    if (problem !== undefined) return this.refuse(request, response, target, problem, cache)
+
+    if (expecting.delete(request)) response.writeContinue()
+    const upload = origin.openUpload({
+      cache,
+      key: target.key,
+      storeKey: target.storeKey,
+      keyForm: target.keyForm,
+      ttlSeconds: this.#ttlSeconds(target, cache),
+      contentType: request.headers['content-type'],
+      contentEncoding: (request.headers['content-encoding'] ?? '').trim().toLowerCase(),
+    })
+    origin.stats.uploadsInFlight++
+    const received = await this.#receive(request, upload)
+    origin.stats.uploadsInFlight--
+    if (received === 'gone') {
+      upload.abort()
+      this.#options.onRefused(request, target, 'body-incomplete')
+      return
+    }
+    if (received === 'idle') {
+      upload.abort()
+      return this.refuse(request, response, target, 'body-timeout', cache)
+    }
+    if (upload.problem !== undefined) {
+      return this.refuse(request, response, target, upload.problem, cache)
+    }
+    const outcome = await upload.finish()
+    if (outcome.kind === 'refused') {
+      return this.refuse(request, response, target, outcome.reason, cache)
+    }
+    answers.noContent(request, response)
+  }
+
+  /** Idempotent: 204 whether or not the key existed (Shaka Packager aborts on a 404). */
+  async delete(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: ItemTarget,
+  ): Promise<void> {
+    const { origin, answers } = this.#options
+    if (expecting.delete(request)) response.writeContinue()
+    if (origin.caches.get(target.cacheName) === undefined) {
+      return this.refuse(request, response, target, 'cache-not-found')
+    }
+    // ffmpeg sends its DELETE chunked with an empty body, Shaka with a type and no body.
+    const drained = await drain(request, {
+      bytesMax: 64 * 1024,
+      timeMs: this.#options.uploadIdleMs,
+    })
+    if (drained === 'gone') return
+    await origin.delete(target.storeKey)
+    if (drained === 'cut') closeGently(request, response)
+    answers.noContent(request, response)
+  }
+
+  /** Drains what is left of the body within bounds, then answers. */
+  async refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: ItemTarget,
+    reason: RefusalReason,
+    cache?: Cache,
+    retryAfterSeconds = 0,
+  ): Promise<void> {
+    const { answers } = this.#options
+    this.#options.onRefused(request, target, reason)
+    // The body of a request that waits for 100 may never come: whatever follows on this connection
+    // could not be told from it.
+    let close = expecting.delete(request) || reason === 'body-timeout'
+    if (!close) {
+      const drained = await drain(request, {
+        bytesMax: 2 * (cache?.settings.itemSizeBytesMax ?? DRAIN_BYTES_DEFAULT / 2),
+        timeMs: DRAIN_MS,
+      })
+      if (drained === 'gone') return
+      close = drained === 'cut'
+    }
+    if (close) closeGently(request, response)
+    answers.refuse(request, response, reason, { close, retryAfterSeconds })
+  }
+
+  #ttlSeconds(target: ItemTarget, cache: Cache): number {
+    const { ttlSecondsMax } = this.#options
+    const asked =
+      target.ttlText === undefined ? undefined : parseTtlSeconds(target.ttlText, ttlSecondsMax)
+    return asked ?? Math.min(cache.settings.defaultTtlSeconds, ttlSecondsMax)
+  }
+
+  /**
+   * Feeds the body to the upload until it ends, fails or falls silent. After a failure the bytes go
+   * on being read by {@link drain}; `complete` with a problem means it is the drain's turn.
+   */
+  #receive(request: IncomingMessage, upload: Upload): Promise<'complete' | 'gone' | 'idle'> {
+    return new Promise((resolve) => {
+      const { socket } = request
+      const finish = (how: 'complete' | 'gone' | 'idle') => {
+        request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone)
+        socket.off('timeout', onIdle)
+        socket.setTimeout(0)
+        resolve(how)
+      }
+      const onData = (chunk: Buffer) => {
+        upload.add(chunk)
+        if (upload.problem === undefined) return
+        request.pause()
+        finish('complete')
+      }
+      const onEnd = () => finish('complete')
+      const onGone = () => finish(request.complete ? 'complete' : 'gone')
+      const onIdle = () => finish('idle')
+      socket.setTimeout(this.#options.uploadIdleMs)
+      socket.on('timeout', onIdle)
+      request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone)
+    })
+  }
+}
+
+/** A cache may be made by a key that may write to every cache, future ones too. */
+function mayCreateCaches(grant: Grant | undefined): boolean {
+  if (grant === undefined) return false
+  return (
+    grant.superUser ||
+    grant.permissions.some(
+      (permission) =>
+        permission.cacheName === '*' &&
+        permission.role !== 'readonly' &&
+        permission.items.kind === 'all',
+    )
+  )
+}
+
+/** Refused before a byte of the body is read. */
+function framingProblem(request: IncomingMessage, cache: Cache): RefusalReason | undefined {
+  const { headers } = request
+  const contentLength = headers['content-length']
+  if (contentLength === undefined && headers['transfer-encoding'] === undefined) {
+    return 'length-required'
+  }
+  // GStreamer cuts one object into many PUTs of one URL: the last piece would replace the whole.
+  if (headers['content-range'] !== undefined) return 'content-range'
+  if (contentLength !== undefined && Number(contentLength) > cache.settings.itemSizeBytesMax) {
+    return 'body-too-large'
+  }
+  return undefined
+}

@@ -1,0 +1,152 @@
+/**
+ * Listening addresses. `localhost` means 127.0.0.1 and ::1 (players resolve it to either), `*` the
+ * whole network. One http server takes the connections of every address.
+ */
+
+import { createServer, isIPv6 } from 'node:net'
+import type { AddressInfo, Server as NetServer } from 'node:net'
+import type { Server } from 'node:http'
+import { HeadwaterError } from '../base/errors.ts'
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 picks a free one, the same for every address. */
+  readonly port: number
+  readonly name: string
+}
+
+export interface Listening {
+  readonly port: number
+  /** How this machine reaches it, no trailing slash. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** A free port of one address may be taken on the other; another one is tried so often. */
+const FREE_PORT_TRIES = 10
+
+/** @throws HeadwaterError HW_START_PORT_TAKEN, HW_START_LISTEN_FAILED. */
+export async function listenOn(server: Server, options: ListenOptions): Promise<Listening> {
+  const [first = '127.0.0.1', ...others] = addressesOf(options.host)
+  for (let attempt = 1; ; attempt++) {
+    const mainAddress = await listenFirst(server, first, options)
+    const { port } = mainAddress
+    const extra: NetServer[] = []
+    try {
+      for (const address of others) extra.push(await listenExtra(server, address, port))
+    } catch (error) {
+      await Promise.all([closeServer(server), ...extra.map(closeServer)])
+      const canRetry = options.port === 0 && attempt < FREE_PORT_TRIES
+      if (canRetry && codeOf(error) === 'EADDRINUSE') continue
+      throw listenError(error, options)
+    }
+    return {
+      port,
+      url: `http://${urlHost(options.host, mainAddress)}:${port}`,
+      close: async () => {
+        await Promise.all([closeServer(server), ...extra.map(closeServer)])
+      },
+    }
+  }
+}
+
+function addressesOf(host: string): readonly string[] {
+  if (host === 'localhost') return ['127.0.0.1', '::1']
+  if (host === '*') return ['::']
+  return [host]
+}
+
+async function listenFirst(
+  server: Server,
+  address: string,
+  options: ListenOptions,
+): Promise<AddressInfo> {
+  try {
+    return await listen(server, address, options.port)
+  } catch (error) {
+    // A machine without IPv6: the whole network is 0.0.0.0 there.
+    if (address === '::' && isUnsupportedAddress(error)) {
+      try {
+        return await listen(server, '0.0.0.0', options.port)
+      } catch (fallbackError) {
+        throw listenError(fallbackError, options)
+      }
+    }
+    throw listenError(error, options)
+  }
+}
+
+/** A plain socket server that hands its connections to the http server (a documented use of its event). */
+async function listenExtra(server: Server, address: string, port: number): Promise<NetServer> {
+  const extra = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    server.emit('connection', socket)
+  })
+  try {
+    await listen(extra, address, port)
+  } catch (error) {
+    if (!isUnsupportedAddress(error)) throw error
+    // Ignored: this machine has no such address (IPv6 is off), the first one serves.
+  }
+  return extra
+}
+
+function listen(server: NetServer, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    // `ipv6Only` keeps ::1 and 127.0.0.1 apart; the unspecified address takes both families.
+    server.listen({ host, port, ipv6Only: isIPv6(host) && host !== '::', backlog: 1024 }, () => {
+      server.off('error', reject)
+      // A TCP server's address is an AddressInfo once it listens.
+      resolve(server.address() as AddressInfo)
+    })
+  })
+}
+
+function closeServer(server: NetServer): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve()
+    // Not waited for: it calls back when the last connection has gone, which close() sees to.
+    server.close()
+    resolve()
+  })
+}
+
+function urlHost(host: string, address: AddressInfo): string {
+  if (host === 'localhost' || host === '*' || host === '::' || host === '0.0.0.0')
+    return '127.0.0.1'
+  return isIPv6(address.address) ? `[${address.address}]` : address.address
+}
+
+function isUnsupportedAddress(error: unknown): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+function listenError(error: unknown, options: ListenOptions): HeadwaterError {
+  if (error instanceof HeadwaterError) return error
+  const where = `${options.host}:${options.port}`
+  if (codeOf(error) === 'EADDRINUSE') {
+    return new HeadwaterError(
+      'HW_START_PORT_TAKEN',
+      `The ${options.name} cannot listen on ${where}: the port is taken.`,
+      {
+        detail: `Stop the program that has it, or choose another port (0 picks a free one).`,
+        cause: error,
+      },
+    )
+  }
+  const why =
+    codeOf(error) === 'EACCES'
+      ? 'this user may not use the port'
+      : codeOf(error) === 'EADDRNOTAVAIL' || codeOf(error) === 'ENOTFOUND'
+        ? 'this machine has no such address'
+        : codeOf(error) || 'the system refused'
+  return new HeadwaterError(
+    'HW_START_LISTEN_FAILED',
+    `The ${options.name} cannot listen on ${where}: ${why}.`,
+    { cause: error },
+  )
+}

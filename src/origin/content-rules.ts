@@ -1,0 +1,84 @@
+/**
+ * What an upload must look like to be stored under its name. ffmpeg aims segments at the playlist's
+ * own key when a token with a dot is in the URL, and MediaLive may send playlists gzip-coded.
+ */
+
+import { gunzip } from 'node:zlib'
+import { kindOfKey } from '../hls/kind.ts'
+import { parsePlaylist } from '../hls/playlist.ts'
+import type { Playlist } from '../hls/playlist.ts'
+import { looksLikeManifest, looksLikePlaylist } from '../hls/signature.ts'
+import type { ItemKey } from '../base/names.ts'
+import type { ItemKind } from '../storage/store.ts'
+
+export type ContentProblem = 'not-a-playlist' | 'not-a-manifest' | 'gzip-invalid'
+
+/** An upload that passed: what to store. */
+export interface CheckedContent {
+  readonly chunks: readonly Uint8Array[]
+  readonly sizeBytes: number
+  readonly contentEncoding: string
+  readonly kind: ItemKind
+  readonly playlist: Playlist | undefined
+}
+
+export interface UploadedContent {
+  readonly key: ItemKey
+  readonly chunks: readonly Uint8Array[]
+  readonly sizeBytes: number
+  /** The request's `Content-Encoding`, lower case; '' for none. */
+  readonly contentEncoding: string
+  /** Bound on an unpacked playlist. */
+  readonly sizeBytesMax: number
+}
+
+/**
+ * Segments pass untouched. Playlists and manifests are unpacked when gzip-coded (by header or by
+ * their first bytes) and stored as identity, so that every reader can have them.
+ */
+export async function checkContent(
+  upload: UploadedContent,
+): Promise<CheckedContent | ContentProblem> {
+  const kindByName = kindOfKey(upload.key)
+  if (kindByName !== 'playlist' && kindByName !== 'manifest') {
+    return {
+      chunks: upload.chunks,
+      sizeBytes: upload.sizeBytes,
+      contentEncoding: upload.contentEncoding,
+      kind: kindByName,
+      playlist: undefined,
+    }
+  }
+  const body = await toIdentity(upload)
+  if (body === undefined) return 'gzip-invalid'
+  if (kindByName === 'manifest') {
+    if (!looksLikeManifest(body)) return 'not-a-manifest'
+    return identity(body, 'manifest', undefined)
+  }
+  if (!looksLikePlaylist(body)) return 'not-a-playlist'
+  const playlist = parsePlaylist(body.toString('utf8'))
+  // What starts like a playlist but cannot be read is stored all the same; it is a media playlist
+  // to the rules of delivery (short-lived), the careful choice.
+  return identity(body, playlist?.kind ?? 'media', playlist)
+}
+
+function identity(body: Buffer, kind: ItemKind, playlist: Playlist | undefined): CheckedContent {
+  return { chunks: [body], sizeBytes: body.length, contentEncoding: '', kind, playlist }
+}
+
+/** One buffer of identity bytes; `undefined` when a gzip coding is broken or unpacks over the bound. */
+async function toIdentity(upload: UploadedContent): Promise<Buffer | undefined> {
+  const [first] = upload.chunks
+  const body =
+    upload.chunks.length === 1 && first !== undefined
+      ? Buffer.from(first.buffer, first.byteOffset, first.byteLength)
+      : Buffer.concat(upload.chunks)
+  const isGzip = body[0] === 0x1f && body[1] === 0x8b
+  if (!isGzip) return upload.contentEncoding === 'gzip' ? undefined : body
+  return new Promise((resolve) => {
+    gunzip(body, { maxOutputLength: upload.sizeBytesMax }, (error, unpacked) => {
+      // Ignored: the reason (data or length) does not matter to the encoder, the refusal does.
+      resolve(error === null && unpacked.length > 0 ? unpacked : undefined)
+    })
+  })
+}

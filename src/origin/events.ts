@@ -1,0 +1,41 @@
+/** What the origin tells the rest of the program: terminal lines, metrics and, later, the console. */
+
+import { EventEmitter } from 'node:events'
+import type { CacheName } from '../base/names.ts'
+import type { StoredItem } from '../storage/store.ts'
+
+/** A write that was refused. Encoders ignore statuses, so the origin has to say it. */
+export interface WriteRefusal {
+  readonly cacheName: string
+  /** For people; '' when the target named none. */
+  readonly key: string
+  readonly reason: string
+  readonly statusCode: number
+  readonly clientAddress: string
+  readonly userAgent: string
+  /** The target had `?token=`. */
+  readonly hadQueryToken: boolean
+  readonly hadHeaderCredential: boolean
+}
+
+export type ChannelState = 'live' | 'stale' | 'ended'
+
+export interface ChannelChange {
+  readonly cacheName: CacheName
+  /** For people: the multivariant playlist's key, or the media playlist's when it has none. */
+  readonly key: string
+  readonly state: ChannelState
+  readonly renditionCount: number
+  readonly targetDurationSeconds: number
+  /** Time since the last playlist was written. */
+  readonly lastWriteAgeSeconds: number
+}
+
+interface EventMap {
+  'item-stored': [item: StoredItem]
+  'write-refused': [refusal: WriteRefusal]
+  'channel-changed': [change: ChannelChange]
+  'cache-created': [cacheName: CacheName]
+}
+
+export class OriginEvents extends EventEmitter<EventMap> {}

@@ -1,0 +1,23 @@
+/**
+ * What the origin hangs on an item at its PUT, so that no read parses or computes it again.
+ */
+
+import type { Playlist } from '../hls/playlist.ts'
+import type { StoredItem } from '../storage/store.ts'
+
+export interface ItemNotes {
+  /** Parsed form of a playlist; `undefined` for everything else. */
+  readonly playlist: Playlist | undefined
+  /** `max-age` before the remaining TTL caps it, seconds. */
+  readonly maxAgeSeconds: number
+  /** Prebuilt parts of the answer; owned by the transport, which alone reads and writes it. */
+  head: unknown
+}
+
+const NONE: ItemNotes = { playlist: undefined, maxAgeSeconds: 1, head: undefined }
+
+/** The notes of an item. An item that another process stored has none of ours: it gets the careful ones. */
+export function notesOf(item: StoredItem): ItemNotes {
+  // The attachment is `unknown` to drivers; this module is the only one that makes it.
+  return (item.attachment as ItemNotes | undefined) ?? { ...NONE }
+}

@@ -1,0 +1,182 @@
+/**
+ * The origin: put, get, delete and the rules about them. Knows items, caches and time; knows
+ * nothing of sockets, headers or credentials.
+ */
+
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { CacheName, StoreKey } from '../base/names.ts'
+import { mediaTypeOfKey } from '../hls/media-types.ts'
+import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store.ts'
+import type { Cache, CacheRegistry } from './caches.ts'
+import type { CheckedContent } from './content-rules.ts'
+import type { OriginEvents } from './events.ts'
+import { maxAgeSeconds } from './freshness.ts'
+import type { ItemNotes } from './item-notes.ts'
+import { Upload } from './upload.ts'
+import type { UploadHost, UploadOutcome, UploadRequest } from './upload.ts'
+
+export interface OriginOptions {
+  readonly store: Store
+  readonly caches: CacheRegistry
+  readonly events: OriginEvents
+  readonly clock: Clock
+  readonly log: Logger
+  readonly uploadsInFlightBytesMax: number
+  readonly segmentMaxAgeSeconds: number
+  /** Media types by extension, or octet-stream for all. */
+  readonly contentType: 'by-extension' | 'octet-stream'
+  /** A write may make its cache. */
+  readonly autoCreate: boolean
+}
+
+/** Plain counters, read by metrics. */
+export interface OriginStats {
+  uploadsInFlight: number
+  uploadsInFlightBytes: number
+  uploadsStoredCount: number
+  uploadsStoredBytes: number
+}
+
+const OCTET_STREAM = 'application/octet-stream'
+/** Types that say nothing: what curl and generic libraries send when nobody chose one. */
+const UNSPECIFIC_TYPES = new Set([
+  OCTET_STREAM,
+  'application/x-www-form-urlencoded',
+  'binary/octet-stream',
+])
+const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}(?:;[\x20-\x7e]{1,200})?$/i
+
+export class Origin implements UploadHost {
+  readonly caches: CacheRegistry
+  readonly events: OriginEvents
+  readonly stats: OriginStats = {
+    uploadsInFlight: 0,
+    uploadsInFlightBytes: 0,
+    uploadsStoredCount: 0,
+    uploadsStoredBytes: 0,
+  }
+  readonly #options: OriginOptions
+  readonly #store: Store
+  /** Names this run in ETags: a restarted origin never repeats one for other bytes. */
+  readonly #epoch = randomBytes(6).toString('base64url')
+  #sequence = 0
+
+  constructor(options: OriginOptions) {
+    this.#options = options
+    this.#store = options.store
+    this.caches = options.caches
+    this.events = options.events
+  }
+
+  /** Synchronous look at the hot store. */
+  peek(storeKey: StoreKey): PeekResult {
+    return this.#store.peek(storeKey)
+  }
+
+  /** For what {@link peek} calls `elsewhere`. */
+  load(storeKey: StoreKey): Promise<StoredItem | undefined> {
+    return this.#store.load(storeKey)
+  }
+
+  /** Begins an upload; the caller must end it with `finish` or `abort`. */
+  openUpload(request: UploadRequest): Upload {
+    return new Upload(this, request)
+  }
+
+  /** The cache a write goes to. Made now, if the settings and the writer's rights allow it. */
+  async cacheForWrite(cacheName: CacheName, mayCreate: boolean): Promise<Cache | undefined> {
+    const cache = this.caches.get(cacheName)
+    if (cache !== undefined || !this.#options.autoCreate || !mayCreate) return cache
+    try {
+      const created = await this.caches.create(cacheName)
+      this.events.emit('cache-created', cacheName)
+      return created
+    } catch (error) {
+      // Two first writes at once: the other one made it. A full registry: there is no such cache.
+      this.#options.log.debug({ err: error, cacheName }, 'cache not created')
+      return this.caches.get(cacheName)
+    }
+  }
+
+  /** Idempotent: true when something was there. */
+  delete(storeKey: StoreKey): Promise<boolean> {
+    return this.#store.delete(storeKey)
+  }
+
+  /** Empties a cache; how many items went. */
+  flush(cacheName: CacheName): Promise<number> {
+    return this.#store.flush(cacheName)
+  }
+
+  usage(cacheName: CacheName): CacheUsage {
+    return this.#store.usage(cacheName)
+  }
+
+  reserve(bytes: number): boolean {
+    if (this.stats.uploadsInFlightBytes + bytes > this.#options.uploadsInFlightBytesMax)
+      return false
+    this.stats.uploadsInFlightBytes += bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.stats.uploadsInFlightBytes -= bytes
+  }
+
+  async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
+    const item = this.#makeItem(request, content)
+    try {
+      const outcome = await this.#store.put(item)
+      if (outcome.kind === 'too-large') return { kind: 'refused', reason: 'store-full' }
+    } catch (error) {
+      this.#options.log.error({ err: error, storeKey: item.storeKey }, 'store refused a write')
+      return { kind: 'refused', reason: 'store-unavailable' }
+    }
+    this.stats.uploadsStoredCount++
+    this.stats.uploadsStoredBytes += item.sizeBytes
+    this.events.emit('item-stored', item)
+    return { kind: 'stored', item }
+  }
+
+  #makeItem(request: UploadRequest, content: CheckedContent): StoredItem {
+    const { clock, segmentMaxAgeSeconds } = this.#options
+    const before = this.#store.peek(request.storeKey)
+    const version = typeof before === 'string' ? 1 : before.version + 1
+    const notes: ItemNotes = {
+      playlist: content.playlist,
+      maxAgeSeconds: maxAgeSeconds({
+        kind: content.kind,
+        playlist: content.playlist,
+        version,
+        segmentMaxAgeSeconds,
+      }),
+      head: undefined,
+    }
+    return {
+      storeKey: request.storeKey,
+      chunks: content.chunks,
+      sizeBytes: content.sizeBytes,
+      kind: content.kind,
+      contentType: this.#contentType(request),
+      contentEncoding: content.contentEncoding,
+      etag: `${this.#epoch}-${(++this.#sequence).toString(36)}`,
+      storedAtMs: clock.nowMs(),
+      ttlSeconds: request.ttlSeconds,
+      expiresAtMonotonicMs: clock.monotonicMs() + request.ttlSeconds * 1000,
+      version,
+      attachment: notes,
+    }
+  }
+
+  /** By extension (encoders send useless types), then a specific request type, then octet-stream. */
+  #contentType(request: UploadRequest): string {
+    if (this.#options.contentType === 'octet-stream') return OCTET_STREAM
+    const byName = mediaTypeOfKey(request.key)
+    if (byName !== undefined) return byName
+    const asked = request.contentType ?? ''
+    const essence = asked.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+    return !UNSPECIFIC_TYPES.has(essence) && MEDIA_TYPE.test(asked) ? asked : OCTET_STREAM
+  }
+}

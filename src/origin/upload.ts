@@ -1,0 +1,113 @@
+/**
+ * One upload from its first byte to its commit. Nothing is visible before {@link Upload.finish}
+ * resolves `stored`, and nothing has changed when it does not.
+ */
+
+import type { ItemKey, StoreKey } from '../base/names.ts'
+import type { StoredItem } from '../storage/store.ts'
+import { BodyCollector } from './body-collector.ts'
+import type { Cache } from './caches.ts'
+import { checkContent } from './content-rules.ts'
+import type { CheckedContent } from './content-rules.ts'
+
+/** Why an upload was not stored. Each is a reason of `wire/refusals.ts`, too. */
+export type UploadProblem =
+  | 'body-empty'
+  | 'body-too-large'
+  | 'uploads-busy'
+  | 'not-a-playlist'
+  | 'not-a-manifest'
+  | 'gzip-invalid'
+  | 'store-full'
+  | 'store-unavailable'
+
+export type UploadOutcome =
+  | { readonly kind: 'stored'; readonly item: StoredItem }
+  /** Empty, and the cache ignores empty uploads. */
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'refused'; readonly reason: UploadProblem }
+
+export interface UploadRequest {
+  readonly cache: Cache
+  readonly key: ItemKey
+  readonly storeKey: StoreKey
+  readonly keyForm: 'path' | 'query'
+  readonly ttlSeconds: number
+  /** The request's media type; `undefined` when it named none. */
+  readonly contentType: string | undefined
+  /** Lower case; '' for none. */
+  readonly contentEncoding: string
+}
+
+/** The part of the origin that uploads share. */
+export interface UploadHost {
+  /** Counts bytes of unfinished uploads; false when the bound is reached (nothing is counted then). */
+  reserve(bytes: number): boolean
+  release(bytes: number): void
+  commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome>
+}
+
+export class Upload {
+  readonly #host: UploadHost
+  readonly #request: UploadRequest
+  readonly #body = new BodyCollector()
+  #problem: UploadProblem | undefined
+
+  constructor(host: UploadHost, request: UploadRequest) {
+    this.#host = host
+    this.#request = request
+  }
+
+  /** What is wrong so far; the rest of the body need not be kept, only drained. */
+  get problem(): UploadProblem | undefined {
+    return this.#problem
+  }
+
+  /** @param chunk  Owned by the upload from now on. Ignored once there is a problem. */
+  add(chunk: Uint8Array): void {
+    if (this.#problem !== undefined) return
+    if (this.#body.sizeBytes + chunk.length > this.#request.cache.settings.itemSizeBytesMax) {
+      this.#fail('body-too-large')
+    } else if (!this.#host.reserve(chunk.length)) {
+      this.#fail('uploads-busy')
+    } else {
+      this.#body.add(chunk)
+    }
+  }
+
+  /** The body is complete: checks it and stores it. Call once. */
+  async finish(): Promise<UploadOutcome> {
+    if (this.#problem !== undefined) return { kind: 'refused', reason: this.#problem }
+    const { sizeBytes } = this.#body
+    const { settings } = this.#request.cache
+    if (sizeBytes === 0) {
+      return settings.emptyBody === 'ignore'
+        ? { kind: 'ignored' }
+        : { kind: 'refused', reason: 'body-empty' }
+    }
+    try {
+      const content = await checkContent({
+        key: this.#request.key,
+        chunks: this.#body.take(),
+        sizeBytes,
+        contentEncoding: this.#request.contentEncoding,
+        sizeBytesMax: settings.itemSizeBytesMax,
+      })
+      if (typeof content === 'string') return { kind: 'refused', reason: content }
+      return await this.#host.commit(this.#request, content)
+    } finally {
+      this.#host.release(sizeBytes)
+    }
+  }
+
+  /** The client went away or was refused: forgets the bytes. May be called at any time but after `finish`. */
+  abort(): void {
+    this.#host.release(this.#body.sizeBytes)
+    this.#body.clear()
+  }
+
+  #fail(problem: UploadProblem): void {
+    this.abort()
+    this.#problem = problem
+  }
+}
