@@ -31,3 +31,17 @@ export function parseHttpDate(text: string): number | undefined {
 export function formatIsoTime(timeMs: number): string {
   return new Date(timeMs).toISOString()
 }
+
+const ISO_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|([+-]\d\d)(?::?(\d\d))?)?$/i
+
+/**
+ * An ISO 8601 date and time, as EXT-X-PROGRAM-DATE-TIME has it, to ms since the epoch; `undefined`
+ * when it is not one. Zones may be `Z`, `+hh:mm`, `+hhmm` (ffmpeg) or `+hh`; without one it is UTC.
+ */
+export function parseIsoTime(text: string): number | undefined {
+  const match = ISO_TIME.exec(text)
+  if (match === null) return undefined
+  const [, dateTime, hours, minutes = '00'] = match
+  const timeMs = Date.parse(`${dateTime}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`)
+  return Number.isNaN(timeMs) ? undefined : timeMs
+}
