@@ -13,7 +13,7 @@ export type Logger = PinoLogger
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
 /**
- * @param destination  Where lines go; stdout when absent.
+ * @param destination  Where lines go; stderr when absent, since stdout has the ready line and the banner.
  */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
@@ -40,5 +40,5 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       }),
     },
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  return pino(options, destination ?? pino.destination(2))
 }

@@ -45,7 +45,7 @@ export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void 
     return origin.caches.read(name)
   }
 
-  app.get('/api/caches', async (request) => {
+  app.get('/api/caches', (request) => {
     const grant = adminGrant(request)
     return {
       caches: origin.caches
@@ -62,7 +62,7 @@ export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void 
     origin.events.emit('cache-created', cache.name)
     return reply.code(201).send(view(cache))
   })
-  app.get('/api/caches/:name', { schema: { params: NameSchema } }, async (request) =>
+  app.get('/api/caches/:name', { schema: { params: NameSchema } }, (request) =>
     view(named(request)),
   )
   app.patch(

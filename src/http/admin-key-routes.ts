@@ -83,7 +83,7 @@ export function viewKey(record: KeyRecord): KeyView {
 }
 
 export function registerKeyRoutes(app: FastifyInstance, keys: KeyService): void {
-  app.get('/api/keys', async (request) => {
+  app.get('/api/keys', (request) => {
     requireSuperUser(adminGrant(request))
     return { keys: keys.list().map(viewKey) }
   })
@@ -102,7 +102,7 @@ export function registerKeyRoutes(app: FastifyInstance, keys: KeyService): void 
     const record = await keys.import(request.body as Static<typeof ImportSchema>)
     return reply.code(201).send({ key: viewKey(record) })
   })
-  app.get('/api/keys/:keyId', { schema: { params: IdSchema } }, async (request) => {
+  app.get('/api/keys/:keyId', { schema: { params: IdSchema } }, (request) => {
     requireSuperUser(adminGrant(request))
     // The route's schema has checked it.
     return { key: viewKey(keys.show((request.params as Static<typeof IdSchema>).keyId)) }

@@ -44,9 +44,10 @@ const REQUESTS_PER_MINUTE_MAX = 1200
 
 export async function createAdminPlane(options: AdminPlaneOptions): Promise<AdminPlane> {
   let plane: PlaneServer | undefined
+  // The wider type keeps every route's signature free of pino.
+  const loggerInstance: FastifyBaseLogger = options.log
   const app = fastify({
-    // The wider type keeps every route's signature free of pino.
-    loggerInstance: options.log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 256 * 1024,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
@@ -85,7 +86,7 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
   await app.register(async (api) => {
     await api.register(rateLimit, { max: REQUESTS_PER_MINUTE_MAX, timeWindow: '1 minute' })
     guardAdmin(api, options.guard)
-    api.get('/api/server', async () => options.serverInfo())
+    api.get('/api/server', () => options.serverInfo())
     registerCacheRoutes(api, options.origin)
     registerKeyRoutes(api, options.keys)
   })

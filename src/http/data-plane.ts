@@ -36,9 +36,10 @@ export interface DataPlane {
 export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { items } = options
   let plane: PlaneServer | undefined
+  // The wider type keeps every route's signature free of pino.
+  const loggerInstance: FastifyBaseLogger = options.log
   const app = fastify({
-    // The wider type keeps every route's signature free of pino.
-    loggerInstance: options.log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: options.server.urlBytesMax },

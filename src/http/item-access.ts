@@ -5,7 +5,8 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Authenticator, Verified } from '../auth/authenticator.ts'
-import { ClientAddresses, isLoopback } from '../auth/client-address.ts'
+import type { ClientAddresses } from '../auth/client-address.ts'
+import { isLoopback } from '../auth/client-address.ts'
 import { credentialFromAuthorization } from '../auth/credential.ts'
 import { permits } from '../auth/grant.ts'
 import type { Grant, Operation } from '../auth/grant.ts'
