@@ -9,7 +9,7 @@ import { formatIsoTime } from '../base/dates.ts'
 import { adminGrant, administers, requireCache, requireSuperUser } from './admin-guard.ts'
 
 const NameSchema = Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }) })
-const SettingsSchema = Type.Partial(CacheSettingsSchema)
+const SettingsSchema = Type.Partial(CacheSettingsSchema, { additionalProperties: false })
 const CreateSchema = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 255 }),

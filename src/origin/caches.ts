@@ -37,7 +37,7 @@ export interface CacheRegistryOptions {
   readonly cachesMax: number
 }
 
-const PartialSettingsSchema = Type.Partial(CacheSettingsSchema)
+const PartialSettingsSchema = Type.Partial(CacheSettingsSchema, { additionalProperties: false })
 
 const DocumentSchema = Type.Object({
   version: Type.Literal(1),
