@@ -26,7 +26,9 @@ const families = {
   ts_post: { about: 'HLS by POST' },
   ts_delete: { about: 'HLS that deletes old segments, with a chunked empty body' },
   ts_singlefile: { about: 'HLS single_file: an empty PUT ends after the POST with the data' },
-  fmp4_basic: { about: 'HLS with fMP4 segments: init section announced a segment before its bytes' },
+  fmp4_basic: {
+    about: 'HLS with fMP4 segments: init section announced a segment before its bytes',
+  },
   fmp4_persist: { about: 'HLS with fMP4 segments, persistent connections' },
   v5_digest: { about: 'user:password in the URL against a Digest challenge' },
   v5_vtt: { about: 'WebVTT renditions: the subtitle playlist is a POST without -headers' },
@@ -48,7 +50,10 @@ const families = {
   final_v7_B_ladder_query: { about: 'ladder of three, key in every query' },
   final_v9_C_fmp4_ladder_header: { about: 'fMP4 ladder of three, key in -headers' },
   final_v9_F_keylast: { about: 'no options at all: key= as the last parameter' },
-  g122_soup: { about: 'souphttpclientsink: one object in pieces by Content-Range', requestsMax: 12 },
+  g122_soup: {
+    about: 'souphttpclientsink: one object in pieces by Content-Range',
+    requestsMax: 12,
+  },
   g122_hlssink2_app: { about: 'hlssink2 signals, uploaded by the application' },
   g122_splitmux2_q: { about: 'curlhttpsink: POST, Expect, ends one segment late' },
   shaka_ts: { about: 'TS, sequential' },
@@ -227,7 +232,9 @@ function bodyOf(name, family, request, startMs) {
   let text = isText ? lines.join('\n') : undefined
   if (text !== undefined && Buffer.byteLength(text) !== body.sizeBytes) text += '\n'
   if (text !== undefined && Buffer.byteLength(text) !== body.sizeBytes) {
-    throw new Error(`${name}: text of ${request.head[0]} is ${Buffer.byteLength(text)} bytes, log says ${body.sizeBytes}`)
+    throw new Error(
+      `${name}: text of ${request.head[0]} is ${Buffer.byteLength(text)} bytes, log says ${body.sizeBytes}`,
+    )
   }
   const spreads = body.lastAtMs - body.firstAtMs > 50 || body.endAtMs - body.firstAtMs > 50
   return {
@@ -241,13 +248,19 @@ function bodyOf(name, family, request, startMs) {
     ...(body.sentBytes === undefined ? {} : { sentBytes: body.sentBytes }),
     ...(text === undefined
       ? {}
-      : { text: text.split('\n').map((line) => neutral(line, family)).join('\n') }),
+      : {
+          text: text
+            .split('\n')
+            .map((line) => neutral(line, family))
+            .join('\n'),
+        }),
   }
 }
 
 /** One line for each connection, request and header set: small, and a diff can be read. */
 function print(fixture) {
-  const list = (items) => `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`
+  const list = (items) =>
+    `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`
   return `{
   "name": ${JSON.stringify(fixture.name)},
   "client": ${JSON.stringify(fixture.client)},
@@ -270,5 +283,7 @@ for (const file of readdirSync(source).filter((name) => name.endsWith('.log'))) 
   const fixture = compact(name, family, parse(readFileSync(join(source, file), 'utf8')))
   const json = print(fixture)
   writeFileSync(join(target, `${name.replaceAll('_', '-')}.json`), json)
-  console.log(`${name}: ${fixture.requests.length} requests, ${json.length} bytes, ${fixture.client}`)
+  console.log(
+    `${name}: ${fixture.requests.length} requests, ${json.length} bytes, ${fixture.client}`,
+  )
 }

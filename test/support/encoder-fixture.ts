@@ -74,7 +74,10 @@ export function readTsSegment(): Buffer {
 
 /** Bytes that depend on name and size only; those of a TS segment begin with its sync byte. */
 export function fixtureBytes(name: string, sizeBytes: number): Buffer {
-  const key = createHash('sha256').update(`${name} ${String(sizeBytes)}`).digest().subarray(0, 16)
+  const key = createHash('sha256')
+    .update(`${name} ${String(sizeBytes)}`)
+    .digest()
+    .subarray(0, 16)
   const stream = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
   const bytes = stream.update(Buffer.alloc(sizeBytes))
   if (sizeBytes > 0 && name.endsWith('.ts')) bytes[0] = 0x47

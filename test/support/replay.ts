@@ -192,7 +192,9 @@ class Lane {
 
   async sendHead(play: RequestPlay): Promise<void> {
     const { method } = play.request
-    await this.#client.send(`${method} ${play.target} HTTP/1.1\r\n${play.headers.join('\r\n')}\r\n\r\n`)
+    await this.#client.send(
+      `${method} ${play.target} HTTP/1.1\r\n${play.headers.join('\r\n')}\r\n\r\n`,
+    )
     if (!play.expects) return
     await this.#tail
     const first = await this.#client.tryReadResponse(method)
