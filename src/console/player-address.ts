@@ -1,0 +1,50 @@
+/**
+ * What the page's own address says: which item to play, and the token in its fragment. Pure, so that
+ * it is tested without a browser.
+ */
+
+export interface PlayAddress {
+  /** Decoded, for people. */
+  readonly cacheName: string
+  /** Decoded, for people. */
+  readonly key: string
+  /** The item's path, still encoded as it came: the origin decodes a key once. */
+  readonly itemPath: string
+}
+
+/** `/play/<cache>/<key>` (a proxy's prefix before it is kept); `undefined` when it is not that. */
+export function parsePlayAddress(pathname: string): PlayAddress | undefined {
+  const match = /^(.*?)\/play\/([^/]+)\/(.+)$/.exec(pathname)
+  const [, prefix, cache, key] = match ?? []
+  if (prefix === undefined || cache === undefined || key === undefined) return undefined
+  return {
+    cacheName: decodeText(cache),
+    key: decodeText(key),
+    itemPath: `${prefix}/cache/${cache}/${key}`,
+  }
+}
+
+/**
+ * The token of a fragment `#token=…`, percent-decoded; `undefined` when there is none, or when it
+ * holds what no key can (a header could not carry it).
+ */
+export function parseTokenFragment(hash: string): string | undefined {
+  const match = /^#(?:.*&)?token=([^&]*)/.exec(hash)
+  // Not URLSearchParams: a `+` of a base64 key is a plus, not a space.
+  return toToken(decodeText(match?.[1] ?? ''))
+}
+
+/** What somebody typed or pasted, as a token; `undefined` when no key looks like that. */
+export function toToken(text: string): string | undefined {
+  const trimmed = text.trim()
+  return /^[\x21-\x7e]+$/.test(trimmed) ? trimmed : undefined
+}
+
+function decodeText(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Ignored: a stray percent sign; shown as it is, and the origin says what is wrong with it.
+    return text
+  }
+}
