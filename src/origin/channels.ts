@@ -56,7 +56,8 @@ export class ChannelTracker {
   #note(item: StoredItem): void {
     if (item.kind !== 'media' && item.kind !== 'multivariant') return
     const { playlist } = notesOf(item)
-    if (playlist === undefined) return
+    // Not one of either kind yet: an encoder that has not cut its first segment.
+    if (playlist === undefined || (playlist.kind === 'media' && playlist.segmentCount === 0)) return
     if (playlist.kind === 'multivariant') {
       const { cacheName, key } = splitStoreKey(item.storeKey)
       const variants = playlist.variants.flatMap((variant) => {

@@ -4,7 +4,7 @@
  */
 
 import { gunzip } from 'node:zlib'
-import { kindOfKey } from '../hls/kind.ts'
+import { kindOfItem, kindOfKey } from '../hls/kind.ts'
 import { parsePlaylist } from '../hls/playlist.ts'
 import type { Playlist } from '../hls/playlist.ts'
 import { looksLikeManifest, looksLikePlaylist } from '../hls/signature.ts'
@@ -57,9 +57,13 @@ export async function checkContent(
   }
   if (!looksLikePlaylist(body)) return 'not-a-playlist'
   const playlist = parsePlaylist(body.toString('utf8'))
-  // What starts like a playlist but cannot be read is stored all the same; it is a media playlist
-  // to the rules of delivery (short-lived), the careful choice.
-  return identity(body, playlist?.kind ?? 'media', playlist)
+  // What starts like a playlist but cannot be read is stored all the same. To delivery it is a live
+  // media playlist (short-lived), the careful choice.
+  return identity(
+    body,
+    playlist === undefined ? 'media' : kindOfItem(kindByName, playlist),
+    playlist,
+  )
 }
 
 function identity(body: Buffer, kind: ItemKind, playlist: Playlist | undefined): CheckedContent {
@@ -78,7 +82,14 @@ async function toIdentity(upload: UploadedContent): Promise<Buffer | undefined> 
   return new Promise((resolve) => {
     gunzip(body, { maxOutputLength: upload.sizeBytesMax }, (error, unpacked) => {
       // Ignored: the reason (data or length) does not matter to the encoder, the refusal does.
-      resolve(error === null && unpacked.length > 0 ? unpacked : undefined)
+      // Copied: zlib gives a slice of a larger buffer, which would be kept alive with it.
+      resolve(error === null && unpacked.length > 0 ? exactCopy(unpacked) : undefined)
     })
   })
+}
+
+function exactCopy(bytes: Buffer): Buffer {
+  const exact = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(exact)
+  return exact
 }

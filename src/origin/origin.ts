@@ -142,7 +142,7 @@ export class Origin implements UploadHost {
 
   #makeItem(request: UploadRequest, content: CheckedContent): StoredItem {
     const { clock, segmentMaxAgeSeconds } = this.#options
-    const before = this.#store.peek(request.storeKey)
+    const before = this.#store.inspect(request.storeKey)
     const version = typeof before === 'string' ? 1 : before.version + 1
     const notes: ItemNotes = {
       playlist: content.playlist,

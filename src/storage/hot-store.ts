@@ -114,6 +114,10 @@ export class HotStore implements Store {
     return entry.item
   }
 
+  inspect(storeKey: StoreKey): PeekResult {
+    return this.#live(storeKey)?.item ?? 'absent'
+  }
+
   /** What {@link peek} would find; counts nothing, since a peek went before. */
   load(storeKey: StoreKey): Promise<StoredItem | undefined> {
     return Promise.resolve(this.#live(storeKey)?.item)

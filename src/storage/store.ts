@@ -87,6 +87,8 @@ export interface Store {
   readonly stats: StoreStats
   /** Synchronous, allocation free. Exact to the millisecond at the deadline. Counts a hit or a miss. */
   peek(storeKey: StoreKey): PeekResult
+  /** As {@link peek}, but counts nothing and moves nothing in the order of eviction. */
+  inspect(storeKey: StoreKey): PeekResult
   /** Reads through to the backend, one flight per key. `undefined` when it is nowhere. */
   load(storeKey: StoreKey): Promise<StoredItem | undefined>
   /** Atomic: resolved means that every later read on this node sees this version or a newer one. */
