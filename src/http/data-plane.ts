@@ -5,7 +5,7 @@
 
 import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { RequestListener } from 'node:http'
 import type { Logger } from '../base/log.ts'
 import { isItemTarget } from '../wire/target.ts'
 import { registerHealth } from './health.ts'
@@ -72,17 +72,21 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
   app.setErrorHandler((error, request, reply) => replyProblem(request, reply, error))
   app.setNotFoundHandler((request, reply) => replyProblem(request, reply, undefined))
 
-  const handleItem = (request: IncomingMessage, response: ServerResponse) =>
-    items.handle(request, response)
+  // A method that the router does not know is the item handler's to refuse, too.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404 || !isItemTarget(request.raw.url ?? '')) return done()
+    reply.hijack()
+    items.handle(request.raw, reply.raw)
+  })
   for (const url of ['/cache', '/cache/*']) {
     app.route({
-      method: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH'],
+      method: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS'],
       url,
       exposeHeadRoute: false,
       // Before Fastify looks at the body or its type: every type, or none, is taken as bytes.
       onRequest: (request, reply) => {
         reply.hijack()
-        handleItem(request.raw, reply.raw)
+        items.handle(request.raw, reply.raw)
       },
       handler: () => undefined,
     })

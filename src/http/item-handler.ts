@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Operation } from '../auth/grant.ts'
 import type { Logger } from '../base/log.ts'
 import { formatItemKey } from '../base/names.ts'
@@ -46,6 +47,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   DELETE: 'delete',
 }
 
+/** The last request of a connection that is not answered at once. */
+const underWay = new WeakMap<Socket, Promise<void>>()
+
 export class ItemHandler {
   readonly #options: ItemHandlerOptions
 
@@ -53,15 +57,34 @@ export class ItemHandler {
     this.#options = options
   }
 
+  /**
+   * Requests of one connection take effect in their order: of two pipelined ones only safe methods
+   * may overlap (RFC 9112 §9.3.2), and an encoder pipelines a segment and the playlist naming it.
+   */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const { access, answers, write, stats } = this.#options
     response.sendDate = false
+    const { socket } = request
+    const before = underWay.get(socket)
+    const done =
+      before === undefined
+        ? this.#start(request, response)
+        : before.then(() => this.#start(request, response))
+    if (!(done instanceof Promise)) return
+    const settled = done
+      .catch((error: unknown) => this.#fail(request, response, error))
+      .then(() => {
+        if (underWay.get(socket) === settled) underWay.delete(socket)
+      })
+    underWay.set(socket, settled)
+  }
+
+  #start(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
+    const { access, answers, write, stats } = this.#options
     const target = parseItemTarget(request.url ?? '')
     const operation = OPERATIONS[request.method ?? '']
     if (operation === undefined) {
-      if (request.method === 'OPTIONS') answers.preflight(request, response)
-      else answers.refuse(request, response, 'method-not-allowed')
-      return
+      if (request.method === 'OPTIONS') return answers.preflight(request, response)
+      return write.refuse(request, response, target, 'method-not-allowed')
     }
     response.once('finish', () => {
       const statusClass = Math.floor(response.statusCode / 100)
@@ -71,13 +94,9 @@ export class ItemHandler {
     const formProblem =
       target.problem ?? (operation === 'write' ? write.ttlProblem(target) : undefined)
     const decision = access.decide({ request, target, operation, formProblem })
-    const done =
-      decision instanceof Promise
-        ? decision.then((settled) => this.#act(request, response, target, operation, settled))
-        : this.#act(request, response, target, operation, decision)
-    if (done instanceof Promise) {
-      done.catch((error: unknown) => this.#fail(request, response, error))
-    }
+    return decision instanceof Promise
+      ? decision.then((settled) => this.#act(request, response, target, operation, settled))
+      : this.#act(request, response, target, operation, decision)
   }
 
   #act(

@@ -156,6 +156,8 @@ export class ItemWrite {
    * on being read by {@link drain}; `complete` with a problem means it is the drain's turn.
    */
   #receive(request: IncomingMessage, upload: Upload): Promise<'complete' | 'gone' | 'idle'> {
+    // Gone while its credential was verified: its events have been and will not come again.
+    if (request.destroyed) return Promise.resolve('gone')
     return new Promise((resolve) => {
       const { socket } = request
       const finish = (how: 'complete' | 'gone' | 'idle') => {
