@@ -1,0 +1,169 @@
+/**
+ * End-to-end tests: real encoders and a real browser (`npm run test:e2e`).
+ *
+ * Finds ffmpeg, ffprobe and Chromium: by `E2E_FFMPEG`, `E2E_FFPROBE`, `E2E_CHROMIUM`, on the PATH, or
+ * where installers put them. What is missing is installed with apt when this is root on Debian; else
+ * it is named with the command that installs it. With CI=true a missing tool fails the run. Without,
+ * the tests that can run do, the others are listed as not run, and the exit code is that of those
+ * that ran: `npm test` is of use on a machine with Node alone.
+ */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const isCi = process.env.CI === 'true'
+
+const programFiles = [
+  process.env.PROGRAMFILES,
+  process.env['PROGRAMFILES(X86)'],
+  process.env.LOCALAPPDATA,
+]
+const tools = [
+  {
+    name: 'ffmpeg',
+    variable: 'E2E_FFMPEG',
+    commands: ['ffmpeg'],
+    paths: [],
+    debian: 'ffmpeg',
+    brew: 'brew install ffmpeg',
+    winget: 'winget install Gyan.FFmpeg',
+  },
+  {
+    name: 'ffprobe',
+    variable: 'E2E_FFPROBE',
+    commands: ['ffprobe'],
+    paths: [],
+    debian: 'ffmpeg',
+    brew: 'brew install ffmpeg',
+    winget: 'winget install Gyan.FFmpeg',
+  },
+  {
+    name: 'Chromium (or Chrome, or Edge)',
+    variable: 'E2E_CHROMIUM',
+    commands: [
+      'chromium',
+      'chromium-browser',
+      'google-chrome',
+      'google-chrome-stable',
+      'microsoft-edge',
+    ],
+    paths: [
+      '/Applications/Chromium.app/Contents/MacOS/Chromium',
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+      ...programFiles
+        .filter((folder) => folder !== undefined)
+        .flatMap((folder) => [
+          join(folder, 'Chromium/Application/chrome.exe'),
+          join(folder, 'Google/Chrome/Application/chrome.exe'),
+          join(folder, 'Microsoft/Edge/Application/msedge.exe'),
+        ]),
+    ],
+    debian: 'chromium',
+    brew: 'brew install --cask chromium',
+    winget: 'winget install Google.Chrome',
+  },
+]
+
+/** Which tools each file needs, by variable. */
+const suites = [
+  { file: 'test/e2e/ffmpeg.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
+  { file: 'test/e2e/kill.test.ts', needs: ['E2E_FFMPEG'] },
+  { file: 'test/e2e/player.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
+]
+
+function findTool(tool) {
+  const given = process.env[tool.variable]
+  if (given) return existsSync(given) ? given : undefined
+  const suffixes = process.platform === 'win32' ? ['.exe', '.cmd'] : ['']
+  for (const folder of (process.env.PATH ?? '').split(delimiter).filter(Boolean)) {
+    for (const command of tool.commands) {
+      for (const suffix of suffixes) {
+        const path = join(folder, command + suffix)
+        if (isExecutable(path)) return path
+      }
+    }
+  }
+  return tool.paths.find(isExecutable)
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isRootOnDebian() {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  if (!existsSync('/etc/os-release')) return false
+  return /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'))
+}
+
+function installWithApt(packages) {
+  console.log(`end-to-end: installing ${packages.join(', ')} with apt-get`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  for (const args of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+  ]) {
+    const { status } = spawnSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+    if (status !== 0) {
+      console.error(`end-to-end: apt-get ${args[0]} failed`)
+      return
+    }
+  }
+}
+
+let missing = tools.filter((tool) => findTool(tool) === undefined)
+if (missing.length > 0 && isRootOnDebian()) {
+  installWithApt([...new Set(missing.map((tool) => tool.debian))])
+  missing = tools.filter((tool) => findTool(tool) === undefined)
+}
+for (const tool of missing) {
+  console.error(`end-to-end: ${tool.name} is missing (or set ${tool.variable} to its path)`)
+  console.error(`  Debian, Ubuntu:  sudo apt-get install ${tool.debian}`)
+  console.error(`  macOS:           ${tool.brew}`)
+  console.error(`  Windows:         ${tool.winget}`)
+}
+if (missing.length > 0 && isCi) {
+  console.error('end-to-end: failed, since CI=true and nothing may be skipped')
+  process.exit(1)
+}
+
+const missingVariables = new Set(missing.map((tool) => tool.variable))
+const canRun = suites.filter(({ needs }) => !needs.some((name) => missingVariables.has(name)))
+const notRun = suites.filter((suite) => !canRun.includes(suite))
+
+let status = 0
+if (canRun.length > 0) {
+  // The player page is served from dist/.
+  const built = spawnSync(process.execPath, [join(root, 'scripts/build.mjs'), '--if-stale'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (built.status !== 0) process.exit(built.status ?? 1)
+  const env = { ...process.env }
+  for (const tool of tools) {
+    const path = findTool(tool)
+    if (path !== undefined) env[tool.variable] = path
+  }
+  const manifestPath = createRequire(import.meta.url).resolve('tap/package.json')
+  const { bin } = JSON.parse(readFileSync(manifestPath, 'utf8'))
+  const tap = join(manifestPath, '..', typeof bin === 'string' ? bin : bin.tap)
+  // The unit run leaves these files out (.taprc); here they are all there is.
+  const args = ['--disable-coverage', '--timeout=240', '--jobs=1', '--exclude=node_modules/**']
+  const ran = spawnSync(process.execPath, [tap, ...args, ...canRun.map(({ file }) => file)], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  })
+  status = ran.status ?? 1
+}
+for (const { file } of notRun)
+  console.error(`end-to-end: NOT RUN: ${file} (tools are missing, see above)`)
+process.exit(status)

@@ -1,0 +1,99 @@
+/** The player page in a real browser, while a real encoder pushes. */
+
+import { chromium } from 'playwright-core'
+import type { Page } from 'playwright-core'
+import t from 'tap'
+import { startFfmpeg } from '../support/ffmpeg.ts'
+import { http } from '../support/http.ts'
+import { openOrigin } from '../support/origin.ts'
+
+const BROWSER_ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--autoplay-policy=no-user-gesture-required',
+]
+
+/** Expressions for the page: where the video is, and how much of it was played, in seconds. */
+const POSITION = "(document.querySelector('video')?.currentTime ?? 0)"
+const PLAYED = `(() => {
+  const { played } = document.querySelector('video')
+  let seconds = 0
+  for (let index = 0; index < played.length; index++) seconds += played.end(index) - played.start(index)
+  return seconds
+})()`
+
+t.test('a page plays five seconds of a live channel and talks to nobody else', async (t) => {
+  const origin = await openOrigin(t)
+  const { dataPlaneUrl, keys } = origin
+  const base = `${dataPlaneUrl}/cache/live-origin`
+  const encoder = startFfmpeg([
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p'],
+    ...['-g', '30', '-keyint_min', '30', '-sc_threshold', '0', '-b:v', '300k'],
+    ...['-c:a', 'aac', '-b:a', '96k', '-t', '120', '-f', 'hls', '-hls_time', '1'],
+    ...['-hls_list_size', '6', '-method', 'PUT', '-http_persistent', '1', '-timeout', '10'],
+    ...['-headers', `Authorization: ${keys.encoder}\r\n`],
+    ...['-hls_segment_filename', `${base}/playlist_%05d.ts?ttl_seconds=60`],
+    `${base}/playlist.m3u8?ttl_seconds=60`,
+  ])
+  t.teardown(() => encoder.process.kill('SIGKILL'))
+  const headers = { authorization: keys.player }
+  let playlist = await http(`${base}/playlist.m3u8`, { headers })
+  while (!playlist.text.includes('playlist_00002.ts') && encoder.process.exitCode === null) {
+    playlist = await http(`${base}/playlist.m3u8`, { headers })
+  }
+  t.equal(encoder.process.exitCode, null, 'the encoder runs')
+
+  const browser = await chromium.launch({
+    executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium',
+    args: BROWSER_ARGS,
+  })
+  t.teardown(() => browser.close())
+  const page = await browser.newPage()
+  const requested: string[] = []
+  const failed: string[] = []
+  const problems: string[] = []
+  page.on('request', (request) => requested.push(request.url()))
+  page.on('response', (response) => {
+    if (response.status() >= 400) failed.push(`${String(response.status())} ${response.url()}`)
+  })
+  page.on('pageerror', (error) => problems.push(error.message))
+
+  await page.goto(`${dataPlaneUrl}/play/live-origin/playlist.m3u8#token=${keys.player}`)
+  await waitUntil(page, `${PLAYED} >= 5`)
+  const startSeconds = await page.evaluate<number>(POSITION)
+  await waitUntil(page, `${POSITION} >= ${String(startSeconds + 1)}`)
+  t.ok((await page.evaluate<number>(PLAYED)) >= 5, 'five seconds were played, and it goes on')
+  const size = await page.evaluate<number>("document.querySelector('video').videoWidth")
+  t.equal(size, 320, 'it shows the picture of the encoder')
+
+  const strangers = requested.filter(
+    (url) => !/^(blob|data):/.test(url) && new URL(url).origin !== new URL(dataPlaneUrl).origin,
+  )
+  t.same(strangers, [], 'no other host was asked')
+  t.same(problems, [], 'no error on the page')
+  t.same(failed, [], 'every request of the page was answered well')
+  t.notOk(
+    requested.some((url) => url.split('#')[0]?.includes(keys.player)),
+    'the token is in no URL that was sent',
+  )
+})
+
+/**
+ * Waits for an expression on the page to be true. Asked from here: Playwright's own wait evaluates
+ * inside the page, which its Content-Security-Policy forbids, as it should.
+ */
+async function waitUntil(page: Page, expression: string): Promise<void> {
+  const deadlineMs = performance.now() + 90_000
+  while (!(await page.evaluate<boolean>(expression))) {
+    if (performance.now() > deadlineMs) {
+      const text = await page.evaluate<string>('document.body.innerText')
+      throw new Error(`never true: ${expression}; the page says: ${text}`)
+    }
+    await page.waitForTimeout(20)
+  }
+}
