@@ -101,55 +101,23 @@ function startHls(
       if (token !== undefined && isOwn) xhr.setRequestHeader('authorization', token)
     },
   })
-  const continuity = new PlaylistContinuity()
-  let newestSegmentAtMs: number | undefined
-  let targetDurationSeconds = 2
-  let isLive = true
-  let mediaErrorCount = 0
-
-  hls.on(Hls.Events.MANIFEST_PARSED, () => {
-    events.onLevels(
-      hls.levels.map((level) => ({
-        heightPixels: level.height,
-        widthPixels: level.width,
-        bitrateBitsPerSecond: level.bitrate,
-      })),
-    )
-  })
-  hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
-    targetDurationSeconds = details.targetduration
-    isLive = details.live
-    const change = continuity.follow(details.url, details.startSN, details.endSN)
-    if (change !== 'same') newestSegmentAtMs = performance.now()
-    // hls.js would seek about in a timeline that no longer exists.
-    if (change === 'broken' && isLive) events.onLost()
-  })
-  hls.on(Hls.Events.ERROR, (_, data) => {
-    if (!data.fatal) return
-    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && mediaErrorCount++ < 2) {
-      hls.recoverMediaError()
-    } else if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {
-      events.onLost()
-    } else {
-      events.onFailure(formatFailure(data))
-    }
-  })
+  const playlist = followPlaylist(hls, events)
+  followErrors(hls, events)
   hls.loadSource(url)
   hls.attachMedia(video)
-
   return {
     figures: () => ({
-      latencySeconds: isLive && hls.latency > 0 ? hls.latency : undefined,
+      latencySeconds: playlist.isLive && hls.latency > 0 ? hls.latency : undefined,
       clockLatencySeconds:
         hls.playingDate === null ? undefined : (Date.now() - hls.playingDate.getTime()) / 1000,
       bufferSeconds: bufferSecondsOf(video),
       levelIndex: hls.currentLevel,
-      targetDurationSeconds,
+      targetDurationSeconds: playlist.targetDurationSeconds,
       segmentAgeSeconds:
-        isLive && newestSegmentAtMs !== undefined
-          ? (performance.now() - newestSegmentAtMs) / 1000
+        playlist.isLive && playlist.newestSegmentAtMs !== undefined
+          ? (performance.now() - playlist.newestSegmentAtMs) / 1000
           : undefined,
-      isLive,
+      isLive: playlist.isLive,
       hasEnded: video.ended,
     }),
     selectLevel: (index) => {
@@ -161,6 +129,55 @@ function startHls(
     },
     destroy: () => hls.destroy(),
   }
+}
+
+/** What the playlists said last; kept up to date by hls.js's events. */
+interface PlaylistFacts {
+  isLive: boolean
+  targetDurationSeconds: number
+  newestSegmentAtMs: number | undefined
+}
+
+function followPlaylist(hls: Hls, events: EngineEvents): PlaylistFacts {
+  const facts: PlaylistFacts = {
+    isLive: true,
+    targetDurationSeconds: 2,
+    newestSegmentAtMs: undefined,
+  }
+  const continuity = new PlaylistContinuity()
+  hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    events.onLevels(
+      hls.levels.map((level) => ({
+        heightPixels: level.height,
+        widthPixels: level.width,
+        bitrateBitsPerSecond: level.bitrate,
+      })),
+    )
+  })
+  hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
+    facts.targetDurationSeconds = details.targetduration
+    facts.isLive = details.live
+    const change = continuity.follow(details.url, details.startSN, details.endSN)
+    if (change !== 'same') facts.newestSegmentAtMs = performance.now()
+    // hls.js would seek about in a timeline that no longer exists.
+    if (change === 'broken' && details.live) events.onLost()
+  })
+  return facts
+}
+
+/** hls.js deals with what is not fatal itself. */
+function followErrors(hls: Hls, events: EngineEvents): void {
+  let mediaErrorCount = 0
+  hls.on(Hls.Events.ERROR, (_, data) => {
+    if (!data.fatal) return
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && mediaErrorCount++ < 2) {
+      hls.recoverMediaError()
+    } else if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {
+      events.onLost()
+    } else {
+      events.onFailure(formatFailure(data))
+    }
+  })
 }
 
 /**

@@ -142,7 +142,7 @@ async function chooseFfmpeg(options: DemoOptions): Promise<FfmpegAbilities | und
       detail: `${INSTALL_HINT} Without --input the built-in generator can push instead.`,
     })
   }
-  options.onProgress(`${capitalize(problem)}: the built-in generator pushes its clip instead.`)
+  options.onProgress(`${problem}: the built-in generator pushes its clip instead.`)
   return undefined
 }
 
@@ -231,8 +231,4 @@ async function toSource(
 
 function formatCount(keyPrefixes: readonly string[]): string {
   return keyPrefixes.length === 1 ? 'a live channel' : `${keyPrefixes.length} live channels`
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
