@@ -50,7 +50,8 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 256 * 1024,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    // What a request does not say stays unsaid: a default would become a setting.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     serverFactory: (listener: RequestListener) => {
       plane = new PlaneServer(
         {

@@ -143,6 +143,7 @@ export function reportRefusal(
       userAgent: (request.headers['user-agent'] ?? '').slice(0, 200),
       hadQueryToken: target.token !== '',
       hadHeaderCredential: request.headers.authorization !== undefined,
+      expectsContinue: request.headers.expect !== undefined,
     })
   }
 }

@@ -162,7 +162,7 @@ export class ItemWrite {
       const { socket } = request
       const finish = (how: 'complete' | 'gone' | 'idle') => {
         request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone)
-        socket.off('timeout', onIdle)
+        request.off('timeout', onIdle)
         socket.setTimeout(0)
         resolve(how)
       }
@@ -176,7 +176,8 @@ export class ItemWrite {
       const onGone = () => finish(request.complete ? 'complete' : 'gone')
       const onIdle = () => finish('idle')
       socket.setTimeout(this.#options.uploadIdleMs)
-      socket.on('timeout', onIdle)
+      // On the request: node destroys a socket whose timeout no request, answer or server takes.
+      request.on('timeout', onIdle)
       request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone)
     })
   }
