@@ -1,0 +1,73 @@
+/** Settings of caches: those of one, the defaults for all, the declared ones. */
+
+import Type from 'typebox'
+import type { Static } from 'typebox'
+import { section } from './fields.ts'
+
+/** What a cache can be told; `caches.defaults` has all of them, `caches.items[]` any. */
+export const cacheSettingsProperties = {
+  defaultTtlSeconds: Type.Integer({
+    default: 3600,
+    minimum: 1,
+    maximum: 2_678_400,
+    description:
+      'TTL of a write by path that has no `ttl_seconds`: encoders drop the query on segments.',
+  }),
+  itemSizeBytesMax: Type.Integer({
+    default: 10_485_760,
+    minimum: 1024,
+    maximum: 1_073_741_824,
+    description: 'Largest object. A larger upload is drained and refused with 413.',
+  }),
+  anonymous: Type.Union([Type.Literal('none'), Type.Literal('read'), Type.Literal('readwrite')], {
+    default: 'none',
+    description: 'What a request without a credential may do.',
+  }),
+  emptyBody: Type.Union([Type.Literal('refuse'), Type.Literal('ignore')], {
+    default: 'refuse',
+    description:
+      'An upload without bytes: refused with 400, or answered 204 and not stored (DASH-IF probes).',
+  }),
+} as const
+
+export const CacheSettingsSchema = Type.Object(cacheSettingsProperties, {
+  additionalProperties: false,
+  description: 'Settings of every cache that has none of its own.',
+})
+
+/** Settings of one cache, complete. */
+export type CacheSettings = Readonly<Static<typeof CacheSettingsSchema>>
+
+/** `caches.*` */
+export const cachesSection = section(
+  {
+    autoCreate: Type.Boolean({
+      default: false,
+      description: 'A write by a key that may write to every cache makes the cache it names.',
+    }),
+    defaults: CacheSettingsSchema,
+    items: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({
+            pattern: '^[A-Za-z0-9._-]{1,255}$',
+            description: 'Letters, digits, dots, dashes and underscores, up to 255.',
+          }),
+          ...Object.fromEntries(
+            Object.entries(cacheSettingsProperties).map(([name, schema]) => [
+              name,
+              Type.Optional(schema),
+            ]),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        default: [],
+        description:
+          'Caches that exist at every start, with settings that win over `caches.defaults` and over changes made while running.',
+      },
+    ),
+  },
+  'Caches (Momento: namespaces).',
+)
