@@ -201,8 +201,13 @@ function mayCreateCaches(grant: Grant | undefined): boolean {
 function framingProblem(request: IncomingMessage, cache: Cache): RefusalReason | undefined {
   const { headers } = request
   const contentLength = headers['content-length']
-  if (contentLength === undefined && headers['transfer-encoding'] === undefined) {
+  const transferEncoding = headers['transfer-encoding']
+  if (contentLength === undefined && transferEncoding === undefined) {
     return 'length-required'
+  }
+  // RFC 9112 §6.1: another coding would be stored as if it were the bytes.
+  if (transferEncoding !== undefined && transferEncoding.trim().toLowerCase() !== 'chunked') {
+    return 'transfer-coding'
   }
   // GStreamer cuts one object into many PUTs of one URL: the last piece would replace the whole.
   if (headers['content-range'] !== undefined) return 'content-range'

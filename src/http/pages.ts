@@ -17,9 +17,10 @@ const ASSETS = new URL('../../dist/console/', import.meta.url)
 const PLAYER_ASSETS: Readonly<Record<string, string>> = {
   'player.page.js': 'text/javascript; charset=utf-8',
   'player.css': 'text/css; charset=utf-8',
+  'player-icon.svg': 'image/svg+xml',
 }
 
-/** hls.js demuxes in a worker made from a blob and feeds the video element from one. */
+/** hls.js feeds the video element from a blob; it works without its worker. */
 const PLAYER_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,10 +28,9 @@ const PLAYER_POLICY = [
   "connect-src 'self'",
   "media-src 'self' blob:",
   "img-src 'self' data:",
-  'worker-src blob:',
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'self'",
+  "frame-ancestors 'none'",
 ].join('; ')
 
 const PAGE_HEADERS = {

@@ -56,9 +56,10 @@ export class PlaneServer {
         keepAliveTimeout: options.keepAliveMs,
         connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
         noDelay: true,
-        // Both are node's defaults; said because the refusal of CL+TE and of bare LF rests on them.
+        // Node's default; said because the refusal of CL+TE and of bare LF rests on it.
         insecureHTTPParser: false,
-        requireHostHeader: true,
+        // Checked below, with a reason in the answer.
+        requireHostHeader: false,
       },
       (request, response) => {
         const problem = this.#requestProblem(request)
@@ -70,6 +71,8 @@ export class PlaneServer {
     // request that waits for its credential to be verified, body and all. (`Server.httpAllowHalfOpen`
     // is node's own switch for it, in its types since always, undocumented.)
     Object.assign(this.server, { httpAllowHalfOpen: true })
+    // Node drops fields beyond 2,000 in silence, a Content-Range among them; the size bound is enough.
+    this.server.maxHeadersCount = 0
     this.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       options.onExpectContinue(request, response)
     })
@@ -141,7 +144,9 @@ export class PlaneServer {
       const name = rawHeaders[index]
       if (name?.length === 4 && name.toLowerCase() === 'host') hostCount++
     }
-    return hostCount > 1 ? 'host-ambiguous' : undefined
+    // HTTP/1.0 knows no Host.
+    if (hostCount === 0 && request.httpVersionMinor === 0) return undefined
+    return hostCount === 1 ? undefined : 'host-ambiguous'
   }
 
   /** What could not be framed is answered once, in words, and closed gently. */

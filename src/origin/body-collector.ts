@@ -4,12 +4,14 @@
  */
 
 const SMALL_BYTES = 8 * 1024
+const BLOCK_BYTES_MIN = 512
 const BLOCK_BYTES = 64 * 1024
 
 export class BodyCollector {
   #chunks: Uint8Array[] = []
   #block: Buffer | undefined
   #blockUsed = 0
+  #blockBytes = 0
   #sizeBytes = 0
 
   /** Sum of what was added, bytes. */
@@ -27,10 +29,9 @@ export class BodyCollector {
     }
     if (this.#block === undefined || this.#blockUsed + chunk.length > this.#block.length) {
       this.#closeBlock()
-      // A first small piece is often the whole object (a playlist): start with what it needs.
-      this.#block = Buffer.allocUnsafeSlow(
-        this.#chunks.length === 0 ? Math.max(chunk.length, SMALL_BYTES) : BLOCK_BYTES,
-      )
+      // Blocks double: what an upload holds stays in proportion to what it has sent.
+      this.#blockBytes = Math.min(BLOCK_BYTES, Math.max(BLOCK_BYTES_MIN, 2 * this.#blockBytes))
+      this.#block = Buffer.allocUnsafeSlow(Math.max(chunk.length, this.#blockBytes))
     }
     this.#block.set(chunk, this.#blockUsed)
     this.#blockUsed += chunk.length

@@ -8,8 +8,8 @@ import type { StoredItem } from '../storage/store.ts'
 export interface ItemNotes {
   /** Parsed form of a playlist; `undefined` for everything else. */
   readonly playlist: Playlist | undefined
-  /** `max-age` before the remaining TTL caps it, seconds. */
-  readonly maxAgeSeconds: number
+  /** `max-age` before the remaining TTL caps it, seconds. Settled again when its channel changes. */
+  maxAgeSeconds: number
   /** Prebuilt parts of the answer; owned by the transport, which alone reads and writes it. */
   head: unknown
 }

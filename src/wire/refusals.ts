@@ -133,6 +133,12 @@ export const REFUSALS = {
     message: 'Length Required',
     detail: 'Send Content-Length or Transfer-Encoding: chunked.',
   },
+  'transfer-coding': {
+    statusCode: 501,
+    code: 'Unimplemented',
+    message: 'Not Implemented',
+    detail: 'The only transfer coding of an upload is chunked.',
+  },
   'content-range': {
     statusCode: 400,
     code: 'InvalidArgument',
@@ -205,7 +211,7 @@ export const REFUSALS = {
     statusCode: 400,
     code: 'InvalidArgument',
     message: 'Bad Request',
-    detail: 'A request has exactly one Host header (RFC 9112 3.2).',
+    detail: 'An HTTP/1.1 request has exactly one Host header (RFC 9112 3.2).',
   },
   'uploads-busy': {
     statusCode: 503,
