@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { EXPIRY, runExpiry } from './expiry.ts'
-import { httpScenarios } from './http-scenarios.ts'
+import { HOT_STORE_BYTES, httpScenarios } from './http-scenarios.ts'
 import { describeMachine, loadAverage, pinGenerator } from './machine.ts'
 import { MEMORY_TURNOVER, runMemoryTurnover } from './memory-turnover.ts'
 import { compareRuns, formatRun } from './report.ts'
@@ -23,8 +23,6 @@ const MIB = 1024 ** 2
 const FULL = { rounds: 5, settleMs: 400, windowMs: 1500, warmUpMs: 800 }
 const QUICK = { rounds: 1, settleMs: 200, windowMs: 500, warmUpMs: 200 }
 const TURNOVER_BYTES = { full: 2048 * MIB, quick: 128 * MIB }
-/** Uploads soon fill it: they are measured with eviction, as on a busy origin. */
-const HOT_STORE_BYTES = 1024 * MIB
 
 const USAGE = `Usage: npm run bench -- [options] [scenario ...]
 
@@ -36,6 +34,7 @@ Scenarios, by name or by its beginning; all when there are none:
   --save NAME      also write bench/results/NAME.json
   --baseline FILE  compare medians with an earlier run; exit 1 when one is worse by over 15 %
   --profile DIR    write V8 CPU profiles of the origin (figures are then not comparable)
+  --node-flag FLAG runs the origin with it (--node-flag=--no-concurrent-marking); repeatable
   --no-build       measure what is in dist, even if the sources are newer
   --help
 `
@@ -47,6 +46,7 @@ interface Arguments {
   readonly saveAs: string | undefined
   readonly baselineFile: string | undefined
   readonly profileDir: string | undefined
+  readonly nodeFlags: readonly string[]
 }
 
 await main()
@@ -78,23 +78,25 @@ async function measureAll({
   quick,
   rounds,
   profileDir,
+  nodeFlags,
 }: Arguments): Promise<RunResult> {
   const startedAt = new Date().toISOString()
   const loadAverageBefore = loadAverage()
   const pinned = pinGenerator()
   const buildDir = dirname(fileURLToPath(import.meta.url))
+  const child = { buildDir, pinned, profileDir, nodeFlags }
   const scenarios: ScenarioResult[] = []
   const overHttp = httpScenarios().filter(({ name }) => scenarioNames.has(name))
   if (overHttp.length > 0) {
     const settings = { hotStore: { sizeBytesMax: HOT_STORE_BYTES } }
-    const server = await ServerProcess.start({ buildDir, pinned, profileDir, settings })
+    const server = await ServerProcess.start({ ...child, settings })
     scenarios.push(...(await runRounds(overHttp, server, rounds, say)))
     await server.stop()
   }
   if (scenarioNames.has(MEMORY_TURNOVER)) {
     say(MEMORY_TURNOVER)
     const storeBytes = quick ? TURNOVER_BYTES.quick : TURNOVER_BYTES.full
-    scenarios.push(await runMemoryTurnover(storeBytes, { buildDir, pinned, profileDir }))
+    scenarios.push(await runMemoryTurnover(storeBytes, child))
   }
   if (scenarioNames.has(EXPIRY)) {
     say(EXPIRY)
@@ -107,6 +109,7 @@ async function measureAll({
     loadAverageBefore,
     loadAverageAfter: loadAverage(),
     pinned,
+    nodeFlags,
     rounds: rounds.rounds,
     windowMs: rounds.windowMs,
     scenarios,
@@ -124,6 +127,7 @@ function readArguments(args: readonly string[]): Arguments | undefined {
       save: { type: 'string' },
       baseline: { type: 'string' },
       profile: { type: 'string' },
+      'node-flag': { type: 'string', multiple: true, default: [] },
       // Used by scripts/bench.mjs.
       'no-build': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -149,6 +153,7 @@ function readArguments(args: readonly string[]): Arguments | undefined {
     saveAs: values.save,
     baselineFile: values.baseline,
     profileDir: values.profile === undefined ? undefined : resolve(values.profile),
+    nodeFlags: values['node-flag'],
   }
 }
 

@@ -27,6 +27,8 @@ export interface RunResult {
   readonly loadAverageBefore: number
   readonly loadAverageAfter: number
   readonly pinned: boolean
+  /** Of the origin's node, beside none. */
+  readonly nodeFlags: readonly string[]
   readonly rounds: number
   readonly windowMs: number
   readonly scenarios: readonly ScenarioResult[]

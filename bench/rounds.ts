@@ -39,6 +39,7 @@ export async function runRounds(
 ): Promise<readonly ScenarioResult[]> {
   const recorder = new Recorder()
   for (const scenario of scenarios) {
+    await scenario.warmUp?.({ url: server.dataPlaneUrl, apiKey: server.apiKey })
     await measure(scenario, server, recorder, { settleMs: 0, windowMs: options.warmUpMs })
   }
   const measured = new Map<HttpScenario, Measured[]>(scenarios.map((scenario) => [scenario, []]))

@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly buildDir: string
   readonly pinned: boolean
   readonly settings: PartialConfig
+  /** Further flags of the child's node: `--trace-gc`, what V8 can be told. */
+  readonly nodeFlags: readonly string[]
   /** Writes a CPU profile of the child there when it stops. */
   readonly profileDir: string | undefined
 }
@@ -40,11 +42,12 @@ export class ServerProcess {
         : ['--cpu-prof', '--cpu-prof-interval', '250', '--cpu-prof-dir', options.profileDir]
     const [command, args] = serverCommand(options.pinned, [
       ...profile,
+      ...options.nodeFlags,
       join(options.buildDir, 'server-entry.js'),
       pathToFileURL(join(options.buildDir, 'dist/app.js')).href,
       JSON.stringify(options.settings),
     ])
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'] })
     const ready = await nextMessage(child, 'ready')
     return new ServerProcess(child, ready)
   }
