@@ -50,7 +50,7 @@ export async function runConfigCommand(options: ConfigCommandOptions): Promise<n
 
 function run({ argv, env, cwd, stdout, stderr }: ConfigCommandOptions): number {
   if (argv.includes('--help') || argv.includes('-h')) {
-    stdout.write(`${USAGE}\n${settingsHelp()}`)
+    stdout.write(`${CONFIG_USAGE}\n${settingsHelp()}`)
     return 0
   }
   const { config, sources, warnings, own, positionals } = loadConfig({ argv, env, cwd, own: OWN })
@@ -71,7 +71,8 @@ function run({ argv, env, cwd, stdout, stderr }: ConfigCommandOptions): number {
   return 0
 }
 
-const USAGE = `headwater config [--json] [--config FILE] [setting or group ...] [flags of settings]
+/** What `--help` prints before the settings. */
+export const CONFIG_USAGE = `Usage: headwater config [--json] [--config FILE] [setting or group ...] [flags of settings]
 
 Prints the effective settings, each with its source: default < profile < file < environment < flags.
 `

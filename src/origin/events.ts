@@ -16,6 +16,8 @@ export interface WriteRefusal {
   /** The target had `?token=`. */
   readonly hadQueryToken: boolean
   readonly hadHeaderCredential: boolean
+  /** Sent `Expect: 100-continue`: a 401 is then the answer that a client with a password waits for. */
+  readonly expectsContinue: boolean
 }
 
 export type ChannelState = 'live' | 'stale' | 'ended'

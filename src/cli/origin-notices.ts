@@ -1,0 +1,98 @@
+/** Notices of the running origin as lines for a terminal, or as records of the log. */
+
+import type { Logger } from '../base/log.ts'
+import type { ChannelChange } from '../origin/events.ts'
+import type { Painter } from './banner.ts'
+import type { OriginNotice } from './origin-reporter.ts'
+import { encoderName, explainRefusals } from './refusal-words.ts'
+import { toPlainText } from './text-table.ts'
+
+export interface NoticeStyle {
+  readonly publicUrl: string
+  readonly paint: Painter
+  /** `12:03:04` */
+  readonly time: string
+}
+
+const LABEL_CHARS = 8
+
+/** Ends with a line break. */
+export function formatNotice(
+  notice: OriginNotice,
+  { publicUrl, paint, time }: NoticeStyle,
+): string {
+  const line = (label: string, text: string) =>
+    `${paint.dim(time)}  ${label}${' '.repeat(Math.max(1, LABEL_CHARS - visibleLength(label)))}${text}\n`
+  switch (notice.kind) {
+    case 'channel':
+      return line(channelLabel(notice.change, paint), channelText(notice.change))
+    case 'cache-created':
+      return line('cache', `${notice.cacheName} was made`)
+    case 'refused-more':
+      return line(
+        paint.yellow('refused'),
+        `${notice.count} more uploads, for other reasons or from other clients`,
+      )
+    case 'refused': {
+      const { headline, commands } = explainRefusals(notice.summary, publicUrl)
+      const indent = ' '.repeat(time.length + 2 + LABEL_CHARS)
+      return (
+        line(paint.yellow('refused'), headline) +
+        commands.map((command) => `${indent}${command}\n`).join('')
+      )
+    }
+  }
+}
+
+/** Constant messages, everything else in fields; no credential is in a notice. */
+export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string): void {
+  switch (notice.kind) {
+    case 'channel': {
+      const { change } = notice
+      const message = { live: 'channel live', stale: 'channel stale', ended: 'channel ended' }
+      log[change.state === 'stale' ? 'warn' : 'info']({ ...change }, message[change.state])
+      return
+    }
+    case 'cache-created':
+      log.info({ cacheName: notice.cacheName }, 'cache created')
+      return
+    case 'refused-more':
+      log.warn({ count: notice.count }, 'more writes refused')
+      return
+    case 'refused': {
+      const { summary } = notice
+      const { headline, commands } = explainRefusals(summary, publicUrl)
+      const { reason, statusCode, count, cacheName, clientAddress } = summary
+      const client = encoderName(summary.userAgent)
+      const advice = [headline, ...commands].join('\n')
+      log.warn(
+        { reason, statusCode, count, cacheName, clientAddress, client, advice },
+        'writes refused',
+      )
+    }
+  }
+}
+
+function channelLabel({ state }: ChannelChange, paint: Painter): string {
+  return { live: paint.green, stale: paint.red, ended: paint.dim }[state](state)
+}
+
+function channelText(change: ChannelChange): string {
+  const name = `${change.cacheName}/${toPlainText(change.key, 200)}`
+  switch (change.state) {
+    case 'live': {
+      const renditions =
+        change.renditionCount === 1 ? '1 rendition' : `${change.renditionCount} renditions`
+      return `${name}  (${renditions}, target duration ${change.targetDurationSeconds} s)`
+    }
+    case 'stale':
+      return `${name}  no new playlist for ${Math.round(change.lastWriteAgeSeconds)} s: does the encoder still run?`
+    case 'ended':
+      return `${name}  its playlists end with EXT-X-ENDLIST`
+  }
+}
+
+function visibleLength(text: string): number {
+   
+  return text.replace(/\u001b\[[0-9;]*m/g, '').length
+}

@@ -1,0 +1,205 @@
+/**
+ * Refused writes in words: what happened, why, and the corrected command. Encoders do not look at
+ * statuses, so this is where a person learns it. Text only; who is told when: origin-reporter.ts.
+ */
+
+import { redactText } from '../base/redact.ts'
+import { REFUSALS } from '../wire/refusals.ts'
+import { toPlainText } from './text-table.ts'
+
+/** Refusals of one cause, client and cache. */
+export interface RefusalSummary {
+  readonly reason: string
+  readonly statusCode: number
+  readonly cacheName: string
+  readonly clientAddress: string
+  readonly userAgent: string
+  /** Since the last time it was told. */
+  readonly count: number
+  /** Of them, uploads to keys that look like segments, and like playlists. */
+  readonly segmentCount: number
+  readonly playlistCount: number
+  /** Key of the last one. */
+  readonly sampleKey: string
+  readonly hadQueryToken: boolean
+  readonly hadHeaderCredential: boolean
+}
+
+export interface RefusalWords {
+  /** `12 segments refused with 401 (ffmpeg, 127.0.0.1, cache live-origin): …` */
+  readonly headline: string
+  /** What to write instead, one line each; may be empty. */
+  readonly commands: readonly string[]
+}
+
+const SEGMENT_NAME = /\.(?:ts|m4s|mp4|m4v|m4a|cmf[vatm]|aac|ac3|ec3|mp3|vtt|webvtt|seg)$/i
+const PLAYLIST_NAME = /\.(?:m3u8|mpd)$/i
+
+export function isSegmentName(key: string): boolean {
+  return SEGMENT_NAME.test(key)
+}
+
+export function isPlaylistName(key: string): boolean {
+  return PLAYLIST_NAME.test(key)
+}
+
+/** @param publicUrl  For the corrected commands. */
+export function explainRefusals(summary: RefusalSummary, publicUrl: string): RefusalWords {
+  const { reason, statusCode } = summary
+  const { why, commands = [] } = causeOf(summary, publicUrl)
+  const what =
+    reason === 'body-incomplete' ? 'broke off before the end' : `refused with ${statusCode}`
+  const client = [
+    encoderName(summary.userAgent),
+    summary.clientAddress,
+    ...(summary.cacheName === '' ? [] : [`cache ${summary.cacheName}`]),
+  ]
+  return {
+    headline: `${countUploads(summary)} ${what} (${client.join(', ')}): ${why}`,
+    commands,
+  }
+}
+
+/** The encoder's name by its User-Agent, free of control characters. */
+export function encoderName(userAgent: string): string {
+  if (/^Lavf\//.test(userAgent)) return 'ffmpeg'
+  if (/^libobs\//.test(userAgent)) return 'OBS'
+  if (/^ShakaPackager/i.test(userAgent)) return 'Shaka Packager'
+  if (/^GStreamer souphttp/i.test(userAgent)) return 'GStreamer'
+  if (userAgent === '') return 'unnamed client'
+  return toPlainText(redactText(userAgent.split(/[ (]/, 1)[0] ?? ''), 40)
+}
+
+interface Cause {
+  /** A clause or a sentence, ending with a full stop or, before commands, a colon. */
+  readonly why: string
+  readonly commands?: readonly string[]
+}
+
+function causeOf(summary: RefusalSummary, publicUrl: string): Cause {
+  const cache = summary.cacheName
+  switch (summary.reason) {
+    case 'credential-missing':
+      return missingCredential(summary, publicUrl)
+    case 'credential-malformed':
+    case 'credential-unknown':
+      return wrongCredential(summary, publicUrl)
+    case 'credential-expired':
+    case 'credential-revoked':
+      return {
+        why: `the key ${summary.reason === 'credential-expired' ? 'has expired' : 'was revoked'}. Make a new one:`,
+        commands: [createKeyCommand(cache)],
+      }
+    case 'not-a-playlist':
+      return {
+        why: `a playlist begins with #EXTM3U, and this did not. ffmpeg without -hls_segment_filename makes segment names from the playlist's URL; when that has a token with a dot, segments go to the playlist's own name. Add`,
+        commands: [segmentNameOption(summary, publicUrl)],
+      }
+    case 'permission-denied':
+      return {
+        why: `the key is valid, but may not write there. Use the one in encoder-key.json, or make one:`,
+        commands: [createKeyCommand(cache)],
+      }
+    case 'cache-not-found':
+      return {
+        why: `there is no such cache. Make it:`,
+        commands: [`headwater cache create ${cache}`],
+      }
+    case 'ttl-missing':
+      return {
+        why: 'ttl_seconds is missing. Put ?ttl_seconds=3600 behind every name that the encoder writes; with ffmpeg that is',
+        commands: [
+          segmentNameOption(summary, publicUrl),
+          '-master_pl_name "playlist.m3u8?ttl_seconds=3600"   and the same for the output URL',
+        ],
+      }
+    case 'body-too-large':
+      return {
+        why: 'larger than this cache takes. Raise its limit, or lower the bitrate or the segment length:',
+        commands: [`headwater cache set ${cache} --item-size-bytes-max <bytes>`],
+      }
+    case 'length-required':
+      return {
+        why: 'neither Content-Length nor chunked, so the body cannot be told from nothing. With ffmpeg, leave out chunked_post=0.',
+      }
+    case 'content-range':
+      return {
+        why: "cut into several PUTs with Content-Range, as GStreamer's souphttpclientsink does. Use curlhttpsink.",
+      }
+    case 'body-incomplete':
+      return {
+        why: 'the encoder ended or its connection was cut. What was stored before is unchanged.',
+      }
+    default:
+      return { why: lowerFirst(knownDetail(summary.reason)) }
+  }
+}
+
+function missingCredential(summary: RefusalSummary, publicUrl: string): Cause {
+  if (encoderName(summary.userAgent) !== 'ffmpeg') {
+    return {
+      why: 'no key came with them. Send it as Authorization, as the password of Basic, or as ?token=.',
+    }
+  }
+  if (isDashName(summary.sampleKey)) {
+    return {
+      why: "no key came with them: ffmpeg's DASH muxer ignores -headers. Write",
+      commands: ['-http_opts "headers=Authorization\\: $KEY"'],
+    }
+  }
+  if (summary.segmentCount > 0) {
+    return {
+      why: 'ffmpeg dropped the query; write it in -hls_segment_filename, too. Better, give the key once, in a header, which no playlist shows:',
+      commands: [segmentNameOption(summary, publicUrl), HEADER_OPTION],
+    }
+  }
+  return { why: 'no key came with them. Add', commands: [HEADER_OPTION] }
+}
+
+function wrongCredential(summary: RefusalSummary, publicUrl: string): Cause {
+  const isFfmpeg = encoderName(summary.userAgent) === 'ffmpeg'
+  if (isFfmpeg && summary.hadQueryToken && isPlaylistName(summary.sampleKey)) {
+    return {
+      why: 'this is not a key of this server. If others of its uploads are stored, ffmpeg cut the token at its last dot to make segment names; then add',
+      commands: [segmentNameOption(summary, publicUrl)],
+    }
+  }
+  return {
+    why: 'this is not a key of this server: cut short, or made elsewhere. Compare it with encoder-key.json, or make one:',
+    commands: [createKeyCommand(summary.cacheName)],
+  }
+}
+
+const HEADER_OPTION = `-headers "Authorization: $KEY"$'\\r\\n'`
+
+/** With the name that the encoder gave: `playlist0.ts` -> `playlist_%05d.ts`. */
+function segmentNameOption(summary: RefusalSummary, publicUrl: string): string {
+  const key = toPlainText(redactText(summary.sampleKey), 200)
+  const match = /^(.*?)[_-]?\d*\.([a-z0-9]+)$/i.exec(key)
+  const [, name = 'playlist', extension = 'ts'] = match ?? []
+  const segmentExtension = isPlaylistName(key) ? 'ts' : extension
+  const token = summary.hadHeaderCredential ? '' : 'token=$KEY&'
+  return `-hls_segment_filename "${publicUrl}/cache/${summary.cacheName}/${name}_%05d.${segmentExtension}?${token}ttl_seconds=3600"`
+}
+
+function createKeyCommand(cacheName: string): string {
+  return `headwater key create --cache ${cacheName} --role readwrite`
+}
+
+/** ffmpeg's names: `manifest.mpd`, `init-stream0.m4s`, `chunk-stream0-00001.m4s`. */
+function isDashName(key: string): boolean {
+  return /\.mpd$/i.test(key) || /(?:^|\/)(?:init|chunk)-[^/]*\.m4s$/i.test(key)
+}
+
+function countUploads({ count, segmentCount, playlistCount }: RefusalSummary): string {
+  const noun = segmentCount === count ? 'segment' : playlistCount === count ? 'playlist' : 'upload'
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+function knownDetail(reason: string): string {
+  return Object.entries(REFUSALS).find(([name]) => name === reason)?.[1].detail ?? reason
+}
+
+function lowerFirst(text: string): string {
+  return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text
+}
