@@ -6,6 +6,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { IntervalHistogram } from 'node:perf_hooks'
 import { Authenticator } from './auth/authenticator.ts'
 import { ClientAddresses } from './auth/client-address.ts'
 import { openFirstKeys, readSigningSecret } from './auth/first-keys.ts'
@@ -21,26 +23,26 @@ import { VERSION } from './base/version.ts'
 import { resolveConfig } from './config/resolve.ts'
 import type { CacheSettings, Config, PartialConfig } from './config/schema.ts'
 import { createAdminPlane } from './http/admin-plane.ts'
+import { createItemHandler } from './http/create-item-handler.ts'
 import { createDataPlane } from './http/data-plane.ts'
 import { Health } from './http/health.ts'
-import { ItemAccess } from './http/item-access.ts'
-import { ItemAnswers } from './http/item-answers.ts'
-import { createRequestStats, ItemHandler, reportRefusal } from './http/item-handler.ts'
-import type { RequestStats } from './http/item-handler.ts'
-import { ItemRead } from './http/item-read.ts'
-import { ItemWrite } from './http/item-write.ts'
+import { createRequestStats } from './http/item-handler.ts'
 import { metricFamilies } from './metrics/families.ts'
 import { formatMetrics } from './metrics/text.ts'
 import { CacheRegistry } from './origin/caches.ts'
 import { ChannelTracker } from './origin/channels.ts'
 import { OriginEvents } from './origin/events.ts'
+import { LiveFreshness } from './origin/live-freshness.ts'
 import { Origin } from './origin/origin.ts'
+import { Overload } from './origin/overload.ts'
 import { DataDirectory } from './storage/data-directory.ts'
-import { hotStoreSizeBytesDefault } from './storage/hot-store-size.ts'
+import { hotStoreSizeBytesDefault, memoryLimitBytes } from './storage/hot-store-size.ts'
 import { HotStore } from './storage/hot-store.ts'
 
 /** The cache that exists from the first start. */
 export const FIRST_CACHE_NAME = 'live-origin'
+
+const EVENT_LOOP_RESOLUTION_MS = 20
 
 export interface OpenOptions {
   readonly config: Config
@@ -167,6 +169,7 @@ async function openCore(options: {
     contentType: config.delivery.contentType,
     autoCreate: config.caches.autoCreate,
   })
+  new LiveFreshness({ store, events: origin.events })
   let listeningUrl = ''
   const publicUrl = () => config.http.publicUrl || listeningUrl
   return {
@@ -214,6 +217,8 @@ async function openPlanes(options: {
   core.origin.events.on('write-refused', ({ reason }) => {
     refusedWrites.set(reason, (refusedWrites.get(reason) ?? 0) + 1)
   })
+  const eventLoop = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS })
+  const overload = openOverload(config, clock, eventLoop)
   let adminUrl = config.admin.publicUrl
   const serverOptions = {
     headerBytesMax: config.http.headerBytesMax,
@@ -223,7 +228,17 @@ async function openPlanes(options: {
     connectionsMax: config.http.connectionsMax,
   }
   const data = await createDataPlane({
-    items: createItemHandler({ config, clock, log, core, health, clientAddresses, requestStats }),
+    items: createItemHandler({
+      config,
+      clock,
+      log,
+      origin: core.origin,
+      overload,
+      authenticator: core.authenticator,
+      clientAddresses,
+      health,
+      stats: requestStats,
+    }),
     health,
     log,
     server: serverOptions,
@@ -233,6 +248,7 @@ async function openPlanes(options: {
   const families = metricFamilies({
     store: core.store.stats,
     origin: core.origin.stats,
+    overload: overload.stats,
     auth: () => core.authenticator.stats,
     requests: requestStats,
     refusedWrites,
@@ -273,6 +289,8 @@ async function openPlanes(options: {
     health.set('stopping')
     await Promise.all([data.plane.close(config.http.shutdownSeconds * 1000), admin.plane.close(0)])
     await Promise.all([data.app.close(), admin.app.close()])
+    overload.close()
+    eventLoop.disable()
   }
   try {
     const dataPlaneUrl = await data.plane.listen(config.http.host, config.http.port)
@@ -286,46 +304,19 @@ async function openPlanes(options: {
   }
 }
 
-function createItemHandler(options: {
-  readonly config: Config
-  readonly clock: Clock
-  readonly log: Logger
-  readonly core: Core
-  readonly health: Health
-  readonly clientAddresses: ClientAddresses
-  readonly requestStats: RequestStats
-}): ItemHandler {
-  const { config, clock, log, core, health, requestStats } = options
-  const { origin } = core
-  const answers = new ItemAnswers({
+function openOverload(config: Config, clock: Clock, histogram: IntervalHistogram): Overload {
+  histogram.enable()
+  return new Overload({
     clock,
-    corsOrigin: config.delivery.corsOrigin,
-    oversizeStatus: config.emulation.oversizeStatus,
-    cacheControl: config.delivery.cacheControl,
-    missMaxAgeSeconds: config.delivery.missMaxAgeSeconds,
-    isAccepting: () => health.notReady !== 'stopping',
-  })
-  const access = new ItemAccess({
-    authenticator: core.authenticator,
-    caches: origin.caches,
-    clientAddresses: options.clientAddresses,
-    bothCredentials: config.emulation.bothCredentials,
-    loopbackWithoutKey: config.auth.loopbackWithoutKey,
-  })
-  return new ItemHandler({
-    access,
-    answers,
-    read: new ItemRead({ origin, answers, clock }),
-    write: new ItemWrite({
-      origin,
-      answers,
-      ttlSecondsMax: config.limits.ttlSecondsMax,
-      ttlRequired: config.emulation.ttlRequired,
-      uploadIdleMs: config.http.uploadIdleSeconds * 1000,
-      onRefused: reportRefusal(origin, access, answers),
-    }),
-    stats: requestStats,
-    log,
+    eventLoopDelayMsMax: config.limits.eventLoopDelayMsMax,
+    rssBytesMax: config.limits.rssBytesMax || Math.floor(0.9 * memoryLimitBytes()),
+    readEventLoopDelayMs: () => {
+      // The histogram counts the interval it waits for as delay.
+      const delayMs = histogram.mean / 1e6 - EVENT_LOOP_RESOLUTION_MS
+      histogram.reset()
+      return Number.isNaN(delayMs) ? 0 : Math.max(0, delayMs)
+    },
+    readRssBytes: () => process.memoryUsage.rss(),
   })
 }
 

@@ -27,7 +27,12 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
       'Answers as Momento documents them, also where that is awkward for live video: both credentials at once are refused, every write needs `ttl_seconds`, an oversized object is 429, readers get plain bytes without caching advice.',
     values: {
       emulation: { bothCredentials: 'refuse', ttlRequired: 'always', oversizeStatus: 429 },
-      delivery: { contentType: 'octet-stream', cacheControl: false, corsOrigin: 'reflect' },
+      delivery: {
+        contentType: 'octet-stream',
+        cacheControl: false,
+        gzip: false,
+        corsOrigin: 'reflect',
+      },
     },
   },
   rig: {

@@ -84,6 +84,19 @@ export const ConfigSchema = section(
           maximum: 315_360_000,
           description: 'Longest `ttl_seconds`: 31 days. Longer is refused with 400.',
         }),
+        eventLoopDelayMsMax: Type.Integer({
+          default: 250,
+          minimum: 0,
+          maximum: 60_000,
+          description:
+            'Above this delay of the event loop, reads far from the live edge get 503 with `Retry-After`; playlists, recent segments and writes never do. 0: no limit.',
+        }),
+        rssBytesMax: Type.Integer({
+          default: 0,
+          minimum: 0,
+          description:
+            'The same above this resident memory of the process. 0: nine tenths of the memory of the machine or its cgroup.',
+        }),
         uploadsInFlightBytesMax: Type.Integer({
           default: 268_435_456,
           minimum: 1_048_576,

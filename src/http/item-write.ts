@@ -20,13 +20,13 @@ export interface ItemWriteOptions {
   readonly ttlSecondsMax: number
   readonly ttlRequired: 'query-form' | 'always'
   readonly uploadIdleMs: number
+  /** How much of a refused body is read when its cache is not known. */
+  readonly drainBytesMax: number
   /** Told of every refused write. */
   readonly onRefused: (request: IncomingMessage, target: ItemTarget, reason: RefusalReason) => void
 }
 
 const DRAIN_MS = 60_000
-/** What a refused body may have when no cache says how large objects are. */
-const DRAIN_BYTES_DEFAULT = 20 * 1024 * 1024
 
 /** Requests with `Expect: 100-continue`, marked by the server's `checkContinue` listener. */
 const expecting = new WeakSet<IncomingMessage>()
@@ -134,7 +134,8 @@ export class ItemWrite {
     let close = expecting.delete(request) || reason === 'body-timeout'
     if (!close) {
       const drained = await drain(request, {
-        bytesMax: 2 * (cache?.settings.itemSizeBytesMax ?? DRAIN_BYTES_DEFAULT / 2),
+        bytesMax:
+          cache === undefined ? this.#options.drainBytesMax : 2 * cache.settings.itemSizeBytesMax,
         timeMs: DRAIN_MS,
       })
       if (drained === 'gone') return

@@ -5,6 +5,7 @@
 
 import type { AuthenticatorStats } from '../auth/authenticator.ts'
 import type { OriginStats } from '../origin/origin.ts'
+import type { OverloadStats } from '../origin/overload.ts'
 import type { StoreStats } from '../storage/store.ts'
 import type { Family, Sample } from './text.ts'
 
@@ -12,6 +13,7 @@ import type { Family, Sample } from './text.ts'
 export interface MetricSources {
   readonly store: StoreStats
   readonly origin: OriginStats
+  readonly overload: OverloadStats
   readonly auth: () => AuthenticatorStats
   /** Requests by operation; index = status class. */
   readonly requests: Readonly<Record<'read' | 'write' | 'delete', readonly number[]>>
@@ -133,6 +135,21 @@ export function metricFamilies(sources: MetricSources): readonly Family[] {
         labels: { reason },
         value,
       })),
+    ),
+    gauge(
+      'headwater_overload_level',
+      'How far reads are given up, 0 to 3.',
+      one(() => sources.overload.level),
+    ),
+    counter(
+      'headwater_overload_refusals_total',
+      'Reads answered 503.',
+      one(() => sources.overload.refusedCount),
+    ),
+    gauge(
+      'headwater_event_loop_delay_seconds',
+      'Mean delay of the event loop, last sample.',
+      one(() => sources.overload.eventLoopDelayMs / 1000),
     ),
     gauge(
       'headwater_connections',

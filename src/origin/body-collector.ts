@@ -37,6 +37,13 @@ export class BodyCollector {
     this.#blockUsed += chunk.length
   }
 
+  /** The bytes so far, for a reader that comes while the upload goes on. The collector keeps them. */
+  snapshot(): readonly Uint8Array[] {
+    if (this.#block === undefined || this.#blockUsed === 0) return [...this.#chunks]
+    // Copied: the block goes on being written to. Its used part is not, but its owner is us.
+    return [...this.#chunks, Buffer.from(this.#block.subarray(0, this.#blockUsed))]
+  }
+
   /** The chunks, each of exact size; the collector is empty afterwards. */
   take(): readonly Uint8Array[] {
     this.#closeBlock()

@@ -6,7 +6,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import type { CacheName, StoreKey } from '../base/names.ts'
+import type { CacheName, ItemKey, StoreKey } from '../base/names.ts'
+import { kindOfKey } from '../hls/kind.ts'
 import { mediaTypeOfKey } from '../hls/media-types.ts'
 import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store.ts'
 import type { Cache, CacheRegistry } from './caches.ts'
@@ -48,6 +49,11 @@ const UNSPECIFIC_TYPES = new Set([
 ])
 const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}(?:;[\x20-\x7e]{1,200})?$/i
 
+function mayBeFollowed(key: ItemKey): boolean {
+  const kind = kindOfKey(key)
+  return kind === 'segment' || kind === 'init' || kind === 'other'
+}
+
 export class Origin implements UploadHost {
   readonly caches: CacheRegistry
   readonly events: OriginEvents
@@ -61,6 +67,7 @@ export class Origin implements UploadHost {
   readonly #store: Store
   /** Names this run in ETags: a restarted origin never repeats one for other bytes. */
   readonly #epoch = randomBytes(6).toString('base64url')
+  readonly #firstUploads = new Map<StoreKey, Upload>()
   #sequence = 0
 
   constructor(options: OriginOptions) {
@@ -82,7 +89,29 @@ export class Origin implements UploadHost {
 
   /** Begins an upload; the caller must end it with `finish` or `abort`. */
   openUpload(request: UploadRequest): Upload {
-    return new Upload(this, request)
+    const upload = new Upload(this, request)
+    const { storeKey } = request
+    if (
+      mayBeFollowed(request.key) &&
+      !this.#firstUploads.has(storeKey) &&
+      this.#store.inspect(storeKey) === 'absent'
+    ) {
+      this.#firstUploads.set(storeKey, upload)
+    }
+    return upload
+  }
+
+  /**
+   * The upload in progress of a key that has no complete object: it can be read while it is written.
+   * `undefined` for playlists, manifests and keys, which are served whole or not at all.
+   */
+  firstUpload(storeKey: StoreKey): Upload | undefined {
+    return this.#firstUploads.get(storeKey)
+  }
+
+  closed(upload: Upload): void {
+    const { storeKey } = upload.request
+    if (this.#firstUploads.get(storeKey) === upload) this.#firstUploads.delete(storeKey)
   }
 
   /** The cache a write goes to. Made now, if the settings and the writer's rights allow it. */
@@ -167,6 +196,16 @@ export class Origin implements UploadHost {
       expiresAtMonotonicMs: clock.monotonicMs() + request.ttlSeconds * 1000,
       version,
       attachment: notes,
+    }
+  }
+
+  /** Media type and `max-age` that an upload's object will have: for who reads it now. */
+  describeUpload(upload: Upload): { readonly contentType: string; readonly maxAgeSeconds: number } {
+    const { request } = upload
+    const { segmentMaxAgeSeconds } = this.#options
+    return {
+      contentType: this.#contentType(request),
+      maxAgeSeconds: Math.min(segmentMaxAgeSeconds, request.ttlSeconds),
     }
   }
 

@@ -39,23 +39,52 @@ export interface UploadRequest {
   readonly contentEncoding: string
 }
 
+/** Somebody who reads an upload while it is written. */
+export interface UploadFollower {
+  /** More bytes; not to be written to. */
+  onChunk(chunk: Uint8Array): void
+  /** Everything came and is stored. */
+  onStored(): void
+  /** It is not stored: what was read so far must not be taken for the object. */
+  onFailed(): void
+}
+
 /** The part of the origin that uploads share. */
 export interface UploadHost {
   /** Counts bytes of unfinished uploads; false when the bound is reached (nothing is counted then). */
   reserve(bytes: number): boolean
   release(bytes: number): void
   commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome>
+  /** The upload has ended, either way. */
+  closed(upload: Upload): void
 }
 
 export class Upload {
   readonly #host: UploadHost
   readonly #request: UploadRequest
   readonly #body = new BodyCollector()
+  readonly #followers = new Set<UploadFollower>()
   #problem: UploadProblem | undefined
 
   constructor(host: UploadHost, request: UploadRequest) {
     this.#host = host
     this.#request = request
+  }
+
+  get request(): UploadRequest {
+    return this.#request
+  }
+
+  /**
+   * Reads along from here on.
+   * @returns The bytes so far, and how to stop.
+   */
+  follow(follower: UploadFollower): {
+    readonly chunks: readonly Uint8Array[]
+    readonly stop: () => void
+  } {
+    this.#followers.add(follower)
+    return { chunks: this.#body.snapshot(), stop: () => this.#followers.delete(follower) }
   }
 
   /** What is wrong so far; the rest of the body need not be kept, only drained. */
@@ -72,11 +101,18 @@ export class Upload {
       this.#fail('uploads-busy')
     } else {
       this.#body.add(chunk)
+      for (const follower of this.#followers) follower.onChunk(chunk)
     }
   }
 
   /** The body is complete: checks it and stores it. Call once. */
   async finish(): Promise<UploadOutcome> {
+    const outcome = await this.#commit()
+    this.#end(outcome.kind === 'stored')
+    return outcome
+  }
+
+  async #commit(): Promise<UploadOutcome> {
     if (this.#problem !== undefined) return { kind: 'refused', reason: this.#problem }
     const { sizeBytes } = this.#body
     const { settings } = this.#request.cache
@@ -104,6 +140,16 @@ export class Upload {
   abort(): void {
     this.#host.release(this.#body.sizeBytes)
     this.#body.clear()
+    this.#end(false)
+  }
+
+  #end(isStored: boolean): void {
+    this.#host.closed(this)
+    for (const follower of this.#followers) {
+      if (isStored) follower.onStored()
+      else follower.onFailed()
+    }
+    this.#followers.clear()
   }
 
   #fail(problem: UploadProblem): void {

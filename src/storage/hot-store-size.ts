@@ -36,8 +36,8 @@ export function hotStoreSizeBytesDefault(readers: MemoryReaders = systemReaders)
   return Math.min(GIB, Math.floor(memoryLimitBytes(readers) / 2))
 }
 
-/** The tightest of: the machine's RAM, the runtime's limit, cgroup v2 and v1 with their ancestors. */
-function memoryLimitBytes(readers: MemoryReaders): number {
+/** What this process may use, bytes: the tightest of the machine's RAM, the runtime's limit, cgroup v2 and v1 with their ancestors. */
+export function memoryLimitBytes(readers: MemoryReaders = systemReaders): number {
   const limits = [readers.totalMemoryBytes(), readers.constrainedMemoryBytes() ?? 0]
   for (const path of limitFiles(readers.readTextFile('/proc/self/cgroup') ?? '')) {
     // `max` (v2) is not a number; v1 says none with a number near 2^63, which the RAM undercuts.

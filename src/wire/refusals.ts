@@ -219,6 +219,12 @@ export const REFUSALS = {
     message: 'Service Unavailable',
     detail: 'Too many bytes of unfinished uploads (limits.uploadsInFlightBytesMax); try again.',
   },
+  overloaded: {
+    statusCode: 503,
+    code: 'Unavailable',
+    message: 'Service Unavailable',
+    detail: 'The server is overloaded and serves the live edge first; try again.',
+  },
   'store-full': {
     statusCode: 507,
     code: 'ResourceExhausted',

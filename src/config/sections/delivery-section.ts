@@ -34,6 +34,11 @@ export const deliverySection = section(
       default: true,
       description: 'Send `Cache-Control` and `Expires` that suit each kind of object.',
     }),
+    gzip: Type.Boolean({
+      default: true,
+      description:
+        'Send playlists of 1 KiB and more gzip-coded to who accepts it; made once for each version.',
+    }),
     segmentMaxAgeSeconds: Type.Integer({
       default: 300,
       minimum: 1,

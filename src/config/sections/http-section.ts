@@ -51,6 +51,12 @@ export const httpSection = section(
       minimum: 1,
       description: 'Idle connections stay open this long; CloudFront keeps its own for up to 120.',
     }),
+    readerStallSeconds: seconds({
+      default: 30,
+      minimum: 1,
+      description:
+        'A reader that takes nothing for this long is cut; until then it holds at most one object.',
+    }),
     connectionsMax: Type.Integer({
       default: 20_000,
       minimum: 16,

@@ -1,0 +1,68 @@
+/** Puts the item routes together from settings: access, answers, reads and writes. */
+
+import type { Authenticator } from '../auth/authenticator.ts'
+import type { ClientAddresses } from '../auth/client-address.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Config } from '../config/schema.ts'
+import type { Origin } from '../origin/origin.ts'
+import type { Overload } from '../origin/overload.ts'
+import { Representations } from '../origin/representations.ts'
+import type { Health } from './health.ts'
+import { ItemAccess } from './item-access.ts'
+import { ItemAnswers } from './item-answers.ts'
+import { ItemHandler, reportRefusal } from './item-handler.ts'
+import type { RequestStats } from './item-handler.ts'
+import { ItemRead } from './item-read.ts'
+import { ItemWrite } from './item-write.ts'
+
+export interface CreateItemHandlerOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Logger
+  readonly origin: Origin
+  readonly overload: Overload
+  readonly authenticator: Authenticator
+  readonly clientAddresses: ClientAddresses
+  readonly health: Health
+  readonly stats: RequestStats
+}
+
+export function createItemHandler(options: CreateItemHandlerOptions): ItemHandler {
+  const { config, clock, log, origin, overload, authenticator, health, stats } = options
+  const answers = new ItemAnswers({
+    clock,
+    corsOrigin: config.delivery.corsOrigin,
+    oversizeStatus: config.emulation.oversizeStatus,
+    cacheControl: config.delivery.cacheControl,
+    missMaxAgeSeconds: config.delivery.missMaxAgeSeconds,
+    isAccepting: () => health.notReady !== 'stopping',
+  })
+  const access = new ItemAccess({
+    authenticator,
+    caches: origin.caches,
+    clientAddresses: options.clientAddresses,
+    bothCredentials: config.emulation.bothCredentials,
+    loopbackWithoutKey: config.auth.loopbackWithoutKey,
+  })
+  const read = new ItemRead({
+    origin,
+    representations: new Representations(),
+    overload,
+    answers,
+    clock,
+    gzip: config.delivery.gzip,
+    readerStallMs: config.http.readerStallSeconds * 1000,
+  })
+  const write = new ItemWrite({
+    origin,
+    answers,
+    ttlSecondsMax: config.limits.ttlSecondsMax,
+    ttlRequired: config.emulation.ttlRequired,
+    uploadIdleMs: config.http.uploadIdleSeconds * 1000,
+    // Before the cache is known, the size it would allow is not either.
+    drainBytesMax: 2 * config.caches.defaults.itemSizeBytesMax,
+    onRefused: reportRefusal(origin, access, answers),
+  })
+  return new ItemHandler({ access, answers, read, write, stats, log })
+}

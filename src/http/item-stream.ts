@@ -1,0 +1,57 @@
+/**
+ * Reading an upload while it is written: chunked, without length, range or validator. If the
+ * encoder dies, the reader's socket is destroyed and never ended, so that no cache keeps a torn body
+ * as the whole.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Upload } from '../origin/upload.ts'
+import { isActiveType } from '../wire/headers.ts'
+import type { ItemAnswers } from './item-answers.ts'
+
+export interface ItemStreamOptions {
+  readonly answers: ItemAnswers
+  /** A reader that takes nothing for this long is cut. */
+  readonly readerStallMs: number
+}
+
+export interface StreamedItem {
+  readonly contentType: string
+  readonly maxAgeSeconds: number
+}
+
+/** Answers 200 with what has come of an upload, then with what comes. */
+export function streamUpload(
+  request: IncomingMessage,
+  response: ServerResponse,
+  upload: Upload,
+  item: StreamedItem,
+  options: ItemStreamOptions,
+): void {
+  const { contentEncoding } = upload.request
+  const fields = ['Content-Type', item.contentType, 'X-Content-Type-Options', 'nosniff']
+  if (contentEncoding !== '') fields.push('Content-Encoding', contentEncoding)
+  if (isActiveType(item.contentType)) fields.push('Content-Security-Policy', 'sandbox')
+  options.answers.head(request, response, 200, fields, item.maxAgeSeconds)
+  if (request.method === 'HEAD') {
+    response.end()
+    return
+  }
+  const { chunks, stop } = upload.follow({
+    onChunk: (chunk) => response.write(chunk),
+    onStored: () => response.end(),
+    onFailed: () => response.destroy(),
+  })
+  response.once('close', stop)
+  watchStall(response, options.readerStallMs)
+  if (chunks.length === 0) response.flushHeaders()
+  for (const chunk of chunks) response.write(chunk)
+}
+
+/** Cuts a reader that leaves bytes unread for so long. Silence of the encoder is no stall. */
+export function watchStall(response: ServerResponse, readerStallMs: number): void {
+  response.setTimeout(readerStallMs, () => {
+    if (response.socket !== null && response.socket.writableLength > 0) response.destroy()
+    else response.socket?.setTimeout(readerStallMs)
+  })
+}
