@@ -26,6 +26,16 @@ export function describeMachine(): Machine {
   }
 }
 
+/** The commit that is checked out; ends in `+` when files of `src` differ from it. */
+export function sourceCommit(): string | undefined {
+  const git = (...args: readonly string[]) =>
+    spawnSync('git', ['--no-optional-locks', ...args], { encoding: 'utf8' })
+  const head = git('rev-parse', '--short', 'HEAD')
+  if (head.status !== 0) return undefined
+  const changed = git('status', '--porcelain', '--', 'src').stdout !== ''
+  return head.stdout.trim() + (changed ? '+' : '')
+}
+
 /** 0 where the platform has none (Windows). */
 export function loadAverage(): number {
   return roundTo(loadavg()[0] ?? 0, 2)

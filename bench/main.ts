@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { EXPIRY, runExpiry } from './expiry.ts'
 import { HOT_STORE_BYTES, httpScenarios } from './http-scenarios.ts'
-import { describeMachine, loadAverage, pinGenerator } from './machine.ts'
+import { describeMachine, loadAverage, pinGenerator, sourceCommit } from './machine.ts'
 import { MEMORY_TURNOVER, runMemoryTurnover } from './memory-turnover.ts'
 import { compareRuns, formatRun } from './report.ts'
 import type { RunResult, ScenarioResult } from './results.ts'
@@ -81,6 +81,7 @@ async function measureAll({
   nodeFlags,
 }: Arguments): Promise<RunResult> {
   const startedAt = new Date().toISOString()
+  const commit = sourceCommit()
   const loadAverageBefore = loadAverage()
   const pinned = pinGenerator()
   const buildDir = dirname(fileURLToPath(import.meta.url))
@@ -104,6 +105,7 @@ async function measureAll({
   }
   return {
     startedAt,
+    commit,
     quick,
     machine: describeMachine(),
     loadAverageBefore,

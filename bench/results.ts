@@ -20,6 +20,8 @@ export interface ScenarioResult {
 
 export interface RunResult {
   readonly startedAt: string
+  /** Of the sources, `+` when some were changed since; `undefined` outside a repository. */
+  readonly commit: string | undefined
   /** Quick runs say that the bench works, not how fast anything is. */
   readonly quick: boolean
   readonly machine: Machine
