@@ -1,0 +1,64 @@
+/** What README and the hand-written pages say, held against the program. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t from 'tap'
+import { PROFILE_DEFINITIONS } from '../src/config/profiles.ts'
+import { settingsByPath } from '../src/config/settings.ts'
+import { REFUSALS } from '../src/wire/refusals.ts'
+
+const root = join(import.meta.dirname, '..')
+// Git may give text files the system's line ends.
+const read = (path: string) => readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n')
+
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/encoders.md']
+
+t.test("README's table of errors has every reason with its status, and no other", async (t) => {
+  const listed = new Map<string, number>()
+  for (const [, status, text] of read('README.md').matchAll(/^\| (\d{3}) +\| (.*)\|$/gm)) {
+    for (const [, reason] of (text ?? '').matchAll(/`([a-z]+(?:-[a-z]+)*)`/g)) {
+      if (reason !== undefined && reason !== 'momento') listed.set(reason, Number(status))
+    }
+  }
+  const known = Object.entries(REFUSALS).map(([reason, refusal]) => [reason, refusal.statusCode])
+  t.strictSame(Object.fromEntries(listed), Object.fromEntries(known))
+})
+
+t.test('settings that the pages name exist', async (t) => {
+  for (const page of PAGES) {
+    for (const [, path = ''] of read(page).matchAll(
+      /`((?:http|admin|auth|hotStore|storage|limits|emulation|delivery|caches|log)\.[A-Za-z.]+)`/g,
+    )) {
+      if (!path.endsWith('.json')) t.ok(settingsByPath.has(path), `${page}: ${path}`)
+    }
+  }
+})
+
+t.test('profiles that README names exist', async (t) => {
+  for (const [, name = ''] of read('README.md').matchAll(/--profile ([a-z]+)/g)) {
+    t.ok(name in PROFILE_DEFINITIONS, name)
+  }
+})
+
+t.test('links between the pages lead somewhere', async (t) => {
+  for (const page of PAGES) {
+    for (const [, target = ''] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue
+      const [file = '', anchor] = target.split('#')
+      const path = file === '' ? page : relative(root, join(root, dirname(page), file))
+      t.ok(existsSync(join(root, path)), `${page}: ${target}`)
+      if (anchor !== undefined) t.ok(anchorsOf(path).has(anchor), `${page}: ${target}`)
+    }
+  }
+})
+
+/** GitHub's anchors of a page's headings. */
+function anchorsOf(path: string): ReadonlySet<string> {
+  const headings = [...read(path).matchAll(/^#{1,6} (.*)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+  return new Set(headings)
+}
