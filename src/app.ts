@@ -27,6 +27,9 @@ import { createItemHandler } from './http/create-item-handler.ts'
 import { createDataPlane } from './http/data-plane.ts'
 import { Health } from './http/health.ts'
 import { createRequestStats } from './http/item-handler.ts'
+import { listenOnPlanes, reloadTlsOf, stopPlanes } from './http/plane-listeners.ts'
+import type { InheritedSockets, ListeningUrls } from './http/plane-listeners.ts'
+import type { TlsReload } from './http/tls-listener.ts'
 import { metricFamilies } from './metrics/families.ts'
 import { formatMetrics } from './metrics/text.ts'
 import { CacheRegistry } from './origin/caches.ts'
@@ -50,6 +53,8 @@ export interface OpenOptions {
   readonly dataDirectory: DataDirectory
   readonly clock?: Clock
   readonly log?: Logger
+  /** Listening sockets of a supervisor, used instead of opening our own. */
+  readonly inheritedSockets?: InheritedSockets
 }
 
 /** A running origin. */
@@ -57,6 +62,8 @@ export interface Headwater {
   /** How this machine reaches the data plane, no trailing slash: `http://127.0.0.1:8080`. */
   readonly dataPlaneUrl: string
   readonly adminUrl: string
+  /** The data plane by TLS: `https://127.0.0.1:8443`; absent without `http.tls.certFile`. */
+  readonly tlsUrl: string | undefined
   /** What encoders and players are told: `http.publicUrl`, else {@link dataPlaneUrl}. */
   readonly publicUrl: string
   readonly config: Config
@@ -69,6 +76,11 @@ export interface Headwater {
   revokeKey(keyId: string): Promise<void>
   /** @throws HeadwaterError HW_CACHE_INVALID, HW_CACHE_EXISTS. */
   createCache(name: string, settings?: Partial<CacheSettings>): Promise<void>
+  /**
+   * Reads certificate and key again, for SIGHUP; the log says what came of it. A file that is gone
+   * or does not fit changes nothing: `kept`. `undefined`: there is no TLS port.
+   */
+  reloadTls(): Promise<TlsReload | undefined>
   /** Stops in order: not ready, delay, no new connections, drain, close. May be called twice. */
   close(): Promise<void>
 }
@@ -90,7 +102,8 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     closers.push(() => core.store.close())
     const tracker = new ChannelTracker({ events: core.origin.events, clock })
     closers.push(() => tracker.close())
-    const planes = await openPlanes({ config, clock, log, core })
+    const { inheritedSockets } = options
+    const planes = await openPlanes({ config, clock, log, core, inheritedSockets })
     closers.push(() => planes.close())
     const keys = await openFirstKeys({
       files: dataDirectory.documents,
@@ -102,6 +115,8 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     return {
       dataPlaneUrl: planes.dataPlaneUrl,
       adminUrl: planes.adminUrl,
+      tlsUrl: planes.tlsUrl,
+      reloadTls: () => planes.reloadTls(),
       publicUrl: core.publicUrl(),
       config,
       keys,
@@ -196,10 +211,9 @@ async function makeFirstCache(caches: CacheRegistry): Promise<void> {
   await caches.create(FIRST_CACHE_NAME)
 }
 
-interface Planes {
+interface Planes extends ListeningUrls {
   readonly health: Health
-  readonly dataPlaneUrl: string
-  readonly adminUrl: string
+  reloadTls(): Promise<TlsReload | undefined>
   close(): Promise<void>
 }
 
@@ -208,6 +222,7 @@ async function openPlanes(options: {
   readonly clock: Clock
   readonly log: Logger
   readonly core: Core
+  readonly inheritedSockets: InheritedSockets | undefined
 }): Promise<Planes> {
   const { config, clock, log, core } = options
   const health = new Health()
@@ -226,6 +241,8 @@ async function openPlanes(options: {
     headersTimeoutMs: config.http.headersTimeoutSeconds * 1000,
     keepAliveMs: config.http.keepAliveSeconds * 1000,
     connectionsMax: config.http.connectionsMax,
+    clock,
+    log,
   }
   const data = await createDataPlane({
     items: createItemHandler({
@@ -281,23 +298,17 @@ async function openPlanes(options: {
       pid: process.pid,
     }),
   })
+  const both = { data, admin }
   const close = async () => {
-    if (health.notReady === undefined) {
-      health.set('stopping')
-      await delay(config.http.shutdownDelaySeconds * 1000)
-    }
-    health.set('stopping')
-    await Promise.all([data.plane.close(config.http.shutdownSeconds * 1000), admin.plane.close(0)])
-    await Promise.all([data.app.close(), admin.app.close()])
+    await stopPlanes(both, health, config.http)
     overload.close()
     eventLoop.disable()
   }
   try {
-    const dataPlaneUrl = await data.plane.listen(config.http.host, config.http.port)
-    core.setListeningUrl(dataPlaneUrl)
-    const listeningAdminUrl = await admin.plane.listen(config.admin.host, config.admin.port)
-    adminUrl = config.admin.publicUrl || listeningAdminUrl
-    return { health, dataPlaneUrl, adminUrl: listeningAdminUrl, close }
+    const urls = await listenOnPlanes(both, config, options.inheritedSockets)
+    core.setListeningUrl(urls.dataPlaneUrl)
+    adminUrl = config.admin.publicUrl || urls.adminUrl
+    return { ...urls, health, reloadTls: () => reloadTlsOf(both), close }
   } catch (error) {
     await close()
     throw error
@@ -318,10 +329,6 @@ function openOverload(config: Config, clock: Clock, histogram: IntervalHistogram
     },
     readRssBytes: () => process.memoryUsage.rss(),
   })
-}
-
-function delay(ms: number): Promise<void> {
-  return ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 export interface StartOptions {

@@ -45,3 +45,15 @@ export function parseIsoTime(text: string): number | undefined {
   const timeMs = Date.parse(`${dateTime}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`)
   return Number.isNaN(timeMs) ? undefined : timeMs
 }
+
+/**
+ * A time as OpenSSL writes those of a certificate (`Nov 21 10:11:13 2036 GMT`, one-digit days padded
+ * with a space) to ms since the epoch; `undefined` when it is not one.
+ */
+export function parseCertificateTime(text: string): number | undefined {
+  const match = /^([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4}) GMT$/.exec(text)
+  if (match === null) return undefined
+  const [, month, day, time, year] = match
+  const timeMs = Date.parse(`${day} ${month} ${year} ${time} GMT`)
+  return Number.isNaN(timeMs) ? undefined : timeMs
+}

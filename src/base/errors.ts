@@ -30,6 +30,11 @@ export const ERROR_KINDS = {
     blame: 'operator',
     summary: 'The address cannot be listened on.',
   },
+  HW_START_TLS_UNUSABLE: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'The certificate or its key cannot be used for the TLS port.',
+  },
   HW_DATA_DIR_LOCKED: {
     statusCode: 500,
     blame: 'operator',

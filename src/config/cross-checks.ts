@@ -13,7 +13,12 @@ export interface CrossFault {
 }
 
 export function crossCheck(config: Config): CrossFault[] {
-  return [...checkPorts(config), ...checkDevKeys(config), ...checkCaches(config)]
+  return [
+    ...checkPorts(config),
+    ...checkTls(config),
+    ...checkDevKeys(config),
+    ...checkCaches(config),
+  ]
 }
 
 /** What works but should be known: for the log and the terminal, at start. */
@@ -38,15 +43,37 @@ export function crossWarnings(config: Config): string[] {
   return warnings
 }
 
-function checkPorts({ http, admin }: Config): CrossFault[] {
-  if (http.port === 0 || http.port !== admin.port || !isOverlapping(http.host, admin.host))
-    return []
-  return [
-    {
-      paths: ['admin.port', 'http.port'],
-      fix: 'must differ from http.port: both would listen on the same address',
-    },
+function checkPorts(config: Config): CrossFault[] {
+  const listeners = listenersOf(config)
+  const faults: CrossFault[] = []
+  listeners.forEach((listener, index) => {
+    for (const other of listeners.slice(0, index)) {
+      if (listener.port === 0 || listener.port !== other.port) continue
+      if (!isOverlapping(listener.host, other.host)) continue
+      const fix = `must differ from ${other.path}: both would listen on the same address`
+      faults.push({ paths: [listener.path, other.path], fix })
+    }
+  })
+  return faults
+}
+
+function listenersOf({ http, admin }: Config): { path: string; host: string; port: number }[] {
+  const listeners = [
+    { path: 'http.port', host: http.host, port: http.port },
+    { path: 'admin.port', host: admin.host, port: admin.port },
   ]
+  if (http.tls.certFile !== '') {
+    listeners.push({ path: 'http.tls.port', host: http.host, port: http.tls.port })
+  }
+  return listeners
+}
+
+function checkTls({ http }: Config): CrossFault[] {
+  const { certFile, keyFile } = http.tls
+  if ((certFile === '') === (keyFile === '')) return []
+  return certFile === ''
+    ? [{ paths: ['http.tls.certFile', 'http.tls.keyFile'], fix: 'is needed for http.tls.keyFile' }]
+    : [{ paths: ['http.tls.keyFile', 'http.tls.certFile'], fix: 'is needed for http.tls.certFile' }]
 }
 
 function isOverlapping(left: string, right: string): boolean {

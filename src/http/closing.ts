@@ -60,10 +60,10 @@ export function closeGently(request: IncomingMessage, response: ServerResponse):
   response.once('finish', () => request.resume())
 }
 
-/** Half-closes; destroys when the other side has closed, too, or after two seconds. */
-export function linger(socket: Socket): void {
+/** Half-closes; destroys when the other side has closed, too, or after `lingerMs` (2 s). */
+export function linger(socket: Socket, lingerMs = LINGER_MS): void {
   if (socket.destroyed) return
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
   socket.once('end', () => socket.destroy())
   socket.end()

@@ -7,6 +7,15 @@ export type NotReadyReason = 'starting' | 'stopping'
 
 export class Health {
   #reason: NotReadyReason | undefined = 'starting'
+  readonly #draining = new AbortController()
+
+  /**
+   * Aborted when a stopping server has closed its listeners: whoever waits for something that has
+   * not come yet answers now.
+   */
+  get draining(): AbortSignal {
+    return this.#draining.signal
+  }
 
   get notReady(): NotReadyReason | undefined {
     return this.#reason
@@ -14,6 +23,11 @@ export class Health {
 
   set(reason: NotReadyReason | undefined): void {
     this.#reason = reason
+  }
+
+  /** Called once, by whoever stops the planes. */
+  startDraining(): void {
+    this.#draining.abort()
   }
 }
 

@@ -1,11 +1,11 @@
 /**
  * Listening addresses. `localhost` means 127.0.0.1 and ::1 (players resolve it to either), `*` the
- * whole network. One http server takes the connections of every address.
+ * whole network; or sockets that the supervisor opened and keeps open over a restart. One server
+ * takes the connections of every address.
  */
 
-import { createServer, isIPv6 } from 'node:net'
-import type { AddressInfo, Server as NetServer } from 'node:net'
-import type { Server } from 'node:http'
+import { createServer, isIPv6, Server as NetServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { HeadwaterError } from '../base/errors.ts'
 
 export interface ListenOptions {
@@ -13,6 +13,8 @@ export interface ListenOptions {
   /** 0 picks a free one, the same for every address. */
   readonly port: number
   readonly name: string
+  /** Listening sockets of the supervisor (`LISTEN_FDS`); host and port are not looked at then. */
+  readonly inheritedFds?: readonly number[] | undefined
 }
 
 export interface Listening {
@@ -26,7 +28,9 @@ export interface Listening {
 const FREE_PORT_TRIES = 10
 
 /** @throws HeadwaterError HW_START_PORT_TAKEN, HW_START_LISTEN_FAILED. */
-export async function listenOn(server: Server, options: ListenOptions): Promise<Listening> {
+export async function listenOn(server: NetServer, options: ListenOptions): Promise<Listening> {
+  const { inheritedFds = [] } = options
+  if (inheritedFds.length > 0) return listenOnInherited(server, inheritedFds, options)
   const [first = '127.0.0.1', ...others] = addressesOf(options.host)
   for (let attempt = 1; ; attempt++) {
     const mainAddress = await listenFirst(server, first, options)
@@ -50,6 +54,58 @@ export async function listenOn(server: Server, options: ListenOptions): Promise<
   }
 }
 
+/**
+ * Takes over sockets that listen already. Closing them closes this process's copy: connections wait
+ * in the queue of the supervisor's for the next process.
+ */
+async function listenOnInherited(
+  server: NetServer,
+  fds: readonly number[],
+  options: ListenOptions,
+): Promise<Listening> {
+  const servers: NetServer[] = []
+  const addresses: AddressInfo[] = []
+  try {
+    for (const fd of fds) {
+      const one = servers.length === 0 ? server : createExtra(server)
+      servers.push(one)
+      addresses.push(await listenOnFd(one, fd))
+    }
+  } catch (error) {
+    await Promise.all(servers.map(closeServer))
+    throw new HeadwaterError(
+      'HW_START_LISTEN_FAILED',
+      `The ${options.name} cannot use the inherited socket ${fds.join(', ')}: ${codeOf(error) || String(error)}.`,
+      {
+        detail:
+          'It has to be a listening TCP socket (LISTEN_FDS; in systemd ListenStream= of a port).',
+        cause: error,
+      },
+    )
+  }
+  const [first] = addresses
+  if (first === undefined) throw new TypeError('no inherited socket')
+  return {
+    port: first.port,
+    url: `http://${urlHost(first.address, first)}:${first.port}`,
+    close: async () => {
+      await Promise.all(servers.map(closeServer))
+    },
+  }
+}
+
+function listenOnFd(server: NetServer, fd: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ fd }, () => {
+      server.off('error', reject)
+      const address = server.address()
+      if (address !== null && typeof address === 'object') resolve(address)
+      else reject(new TypeError('not a TCP socket'))
+    })
+  })
+}
+
 function addressesOf(host: string): readonly string[] {
   if (host === 'localhost') return ['127.0.0.1', '::1']
   if (host === '*') return ['::']
@@ -57,7 +113,7 @@ function addressesOf(host: string): readonly string[] {
 }
 
 async function listenFirst(
-  server: Server,
+  server: NetServer,
   address: string,
   options: ListenOptions,
 ): Promise<AddressInfo> {
@@ -76,11 +132,8 @@ async function listenFirst(
   }
 }
 
-/** A plain socket server that hands its connections to the http server (a documented use of its event). */
-async function listenExtra(server: Server, address: string, port: number): Promise<NetServer> {
-  const extra = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    server.emit('connection', socket)
-  })
+async function listenExtra(server: NetServer, address: string, port: number): Promise<NetServer> {
+  const extra = createExtra(server)
   try {
     await listen(extra, address, port)
   } catch (error) {
@@ -88,6 +141,13 @@ async function listenExtra(server: Server, address: string, port: number): Promi
     // Ignored: this machine has no such address (IPv6 is off), the first one serves.
   }
   return extra
+}
+
+/** A plain socket server that hands its connections to the first (a documented use of its event). */
+function createExtra(server: NetServer): NetServer {
+  return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    server.emit('connection', socket)
+  })
 }
 
 function listen(server: NetServer, host: string, port: number): Promise<AddressInfo> {
@@ -105,8 +165,10 @@ function listen(server: NetServer, host: string, port: number): Promise<AddressI
 function closeServer(server: NetServer): Promise<void> {
   return new Promise((resolve) => {
     if (!server.listening) return resolve()
-    // Not waited for: it calls back when the last connection has gone, which close() sees to.
-    server.close()
+    // Not waited for: it calls back when the last connection has gone, which close() sees to. And
+    // not http's own close(), which destroys idle connections at once: a request on its way to one
+    // would be answered with a RST.
+    NetServer.prototype.close.call(server)
     resolve()
   })
 }

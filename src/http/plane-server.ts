@@ -1,16 +1,24 @@
 /**
- * The HTTP server under a plane: limits, framing errors, listening addresses and the order of
- * stopping. Routes are Fastify's; this is what Fastify stands on.
+ * The HTTP server under a plane: limits, framing errors, its plain and its TLS port, and how it
+ * stops. Routes are Fastify's; this is what Fastify stands on.
  */
 
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
 import { refusalBody, REFUSALS } from '../wire/refusals.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
-import { linger } from './closing.ts'
+import type { CertificateFiles } from './certificate.ts'
+import { clientErrorAnswer, clientErrorReason } from './client-error.ts'
+import { Connections } from './connections.ts'
+import type { ConnectionStats } from './connections.ts'
 import { listenOn } from './listen.ts'
 import type { Listening } from './listen.ts'
+import { TlsListener } from './tls-listener.ts'
+import type { TlsReload } from './tls-listener.ts'
 
 export interface PlaneServerOptions {
   /** Names the plane in errors: 'data plane', 'admin plane'. */
@@ -20,18 +28,18 @@ export interface PlaneServerOptions {
   readonly headersTimeoutMs: number
   readonly keepAliveMs: number
   readonly connectionsMax: number
+  readonly clock: Clock
+  readonly log: Logger
   /** Called instead of the listener for `Expect: 100-continue`; it must end in `writeContinue` or an answer. */
   readonly onExpectContinue: (request: IncomingMessage, response: ServerResponse) => void
 }
 
-/** Plain counters, read by metrics. */
-export interface ConnectionStats {
-  open: number
-  openedCount: number
-  /** Closed at once, over `connectionsMax`. */
-  refusedCount: number
-  /** Requests that could not be framed. */
-  malformedCount: number
+export interface PlaneAddress {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** Listening sockets of the supervisor, which are used instead. */
+  readonly inheritedFds?: readonly number[] | undefined
 }
 
 /** How often node looks for heads that take too long: the precision of `headersTimeoutMs`. */
@@ -39,14 +47,16 @@ const CONNECTIONS_CHECK_MS = 1000
 
 export class PlaneServer {
   readonly server: Server
-  readonly stats: ConnectionStats = { open: 0, openedCount: 0, refusedCount: 0, malformedCount: 0 }
   readonly #options: PlaneServerOptions
-  readonly #sockets = new Set<Socket>()
+  readonly #connections: Connections
   #listening: Listening | undefined
+  #tls: TlsListener | undefined
+  #isStopping = false
 
   /** @param listener  Fastify's. */
   constructor(options: PlaneServerOptions, listener: RequestListener) {
     this.#options = options
+    this.#connections = new Connections(options.connectionsMax)
     this.server = createServer(
       {
         maxHeaderSize: options.headerBytesMax,
@@ -62,9 +72,10 @@ export class PlaneServer {
         requireHostHeader: false,
       },
       (request, response) => {
+        if (!this.#admitRequest(request, response)) return
         const problem = this.#requestProblem(request)
         if (problem === undefined) listener(request, response)
-        else refuseAndClose(response, problem)
+        else this.#refuse(request.socket, response, problem)
       },
     )
     // ffmpeg closes its side as soon as it has sent a body. Without this, node would abort the
@@ -82,57 +93,84 @@ export class PlaneServer {
     this.server.on('connection', (socket: Socket) => this.#onConnection(socket))
   }
 
+  get stats(): ConnectionStats {
+    return this.#connections.stats
+  }
+
   /** @returns The URL to reach it by from this machine. @throws HeadwaterError HW_START_PORT_TAKEN, HW_START_LISTEN_FAILED. */
-  async listen(host: string, port: number): Promise<string> {
-    this.#listening = await listenOn(this.server, { host, port, name: this.#options.name })
+  async listen(address: PlaneAddress): Promise<string> {
+    this.#listening = await listenOn(this.server, { ...address, name: this.#options.name })
     return this.#listening.url
   }
 
-  /** No new connections. */
+  /**
+   * A TLS port beside the plain one, with the same limits and the same requests.
+   *
+   * @returns Its URL. @throws HeadwaterError as {@link listen}, and HW_START_TLS_UNUSABLE.
+   */
+  async listenTls(address: PlaneAddress, files: CertificateFiles): Promise<string> {
+    const { name, headersTimeoutMs, clock, log } = this.#options
+    this.#tls = await TlsListener.open(
+      {
+        files,
+        connections: this.#connections,
+        handshakeTimeoutMs: headersTimeoutMs,
+        onSecure: (socket) => this.server.emit('connection', socket),
+        clock,
+        log,
+      },
+      { ...address, name: `TLS port of the ${name}` },
+    )
+    return this.#tls.url
+  }
+
+  /** Reads the certificate's files again; `undefined` when there is no TLS port. */
+  reloadTls(): Promise<TlsReload | undefined> {
+    return this.#tls?.reload() ?? Promise.resolve(undefined)
+  }
+
+  /** From now on every answer ends its connection; new ones are still accepted. */
+  announceStop(): void {
+    this.#isStopping = true
+  }
+
+  /** No new connections: those that come wait for whoever else has the socket, or are refused. */
   async stopListening(): Promise<void> {
-    await this.#listening?.close()
+    this.announceStop()
+    await Promise.all([this.#listening?.close(), this.#tls?.stopListening()])
   }
 
   /**
-   * Waits for requests in progress, then closes what is left.
-   * @param drainMs  How long they may take.
+   * Stops listening, waits for requests in progress, closes what is left. May be called twice.
+   * @param drainMs  How long requests may take.
    */
   async close(drainMs: number): Promise<void> {
     await this.stopListening()
-    this.server.closeIdleConnections()
-    if (this.#sockets.size > 0 && drainMs > 0) await this.#drained(drainMs)
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  #drained(drainMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearInterval(sweep)
-        clearTimeout(deadline)
-        resolve()
-      }
-      // A connection that was busy a moment ago is idle now: close it, too.
-      const sweep = setInterval(() => {
-        this.server.closeIdleConnections()
-        if (this.#sockets.size === 0) finish()
-      }, 20)
-      const deadline = setTimeout(finish, drainMs)
-    })
+    await this.#connections.drain(drainMs)
+    // Ends node's watch over heads that take too long, too.
+    this.server.close()
   }
 
   #onConnection(socket: Socket): void {
-    if (this.#sockets.size >= this.#options.connectionsMax) {
-      this.stats.refusedCount++
-      socket.destroy()
-      return
+    // A TLS connection was counted before its handshake.
+    if (socket instanceof TLSSocket || this.#connections.admit(socket)) {
+      this.#connections.watch(socket)
     }
-    this.stats.openedCount++
-    this.stats.open++
-    this.#sockets.add(socket)
-    socket.once('close', () => {
-      this.stats.open--
-      this.#sockets.delete(socket)
-    })
+  }
+
+  /** False: the request came on a connection that is being closed. */
+  #admitRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    const { socket } = request
+    if (!this.#connections.begin(socket, response)) {
+      request.resume()
+      return false
+    }
+    if (this.#isStopping) {
+      response.shouldKeepAlive = false
+      // Node closes after a last answer; requests that are pipelined behind it would make that a RST.
+      socket.destroySoon = () => this.#connections.leave(socket)
+    }
+    return true
   }
 
   #requestProblem(request: IncomingMessage): RefusalReason | undefined {
@@ -149,11 +187,15 @@ export class PlaneServer {
     return hostCount === 1 ? undefined : 'host-ambiguous'
   }
 
+  #refuse(socket: Socket, response: ServerResponse, reason: RefusalReason): void {
+    socket.destroySoon = () => this.#connections.leave(socket)
+    writeRefusal(response, reason)
+  }
+
   /** What could not be framed is answered once, in words, and closed gently. */
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     if (socket.destroyed || answered.has(socket)) return
     answered.add(socket)
-    const status = CLIENT_ERROR_STATUS[error.code ?? ''] ?? 400
     if (error.code === 'HPE_INVALID_EOF_STATE' || error.code === 'ECONNRESET' || !socket.writable) {
       // The client is gone, in the middle of a request or of an answer.
       socket.destroy()
@@ -162,53 +204,18 @@ export class PlaneServer {
     this.stats.malformedCount++
     // An answer that has begun cannot be followed by an error on the same connection.
     const pending = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage
-    if (pending?.headersSent !== true) socket.write(clientErrorAnswer(status))
-    linger(socket)
+    if (pending?.headersSent !== true) {
+      socket.write(clientErrorAnswer(clientErrorReason(error)))
+    }
+    this.#connections.leave(socket)
   }
 }
 
 const answered = new WeakSet<Socket>()
 
-const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-}
-
-const CLIENT_ERROR_WORDS: Readonly<Record<number, readonly [string, string, string]>> = {
-  400: ['Bad Request', 'request-malformed', 'The request is not valid HTTP/1.1.'],
-  408: ['Request Timeout', 'head-timeout', 'The request head did not arrive in time.'],
-  431: [
-    'Request Header Fields Too Large',
-    'headers-too-large',
-    'The header block is over the limit of this server (http.headerBytesMax).',
-  ],
-}
-
-function clientErrorAnswer(status: number): string {
-  const [message, reason, detail] = CLIENT_ERROR_WORDS[status] ?? [
-    'Bad Request',
-    'request-malformed',
-    '',
-  ]
-  const body = `${JSON.stringify({ status, code: 'InvalidArgument', message, detail })}\n`
-  return [
-    `HTTP/1.1 ${status} ${message}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Headwater-Reason: ${reason}`,
-    'Cache-Control: no-store',
-    'Access-Control-Allow-Origin: *',
-    'Connection: close',
-    '',
-    body,
-  ].join('\r\n')
-}
-
-function refuseAndClose(response: ServerResponse, reason: RefusalReason): void {
+function writeRefusal(response: ServerResponse, reason: RefusalReason): void {
   const { statusCode } = REFUSALS[reason]
   const body = refusalBody(reason, statusCode)
-  const { socket } = response
-  if (socket !== null) socket.destroySoon = () => linger(socket)
   response.writeHead(statusCode, [
     'Content-Type',
     'application/json',

@@ -98,11 +98,6 @@ t.test('what this version lacks is refused and named', async (t) => {
     [{ rig: { enabled: true } }, 'needs rig powers'],
     [{ storage: { kind: 'disk' } }, 'needs the disk store'],
     [{ storage: { kind: 'valkey' } }, 'needs the Valkey store'],
-    [{ http: { tls: { certFile: 'cert.pem' } } }, 'needs TLS'],
-    [
-      { http: { tls: { keyFile: 'key.pem' } } },
-      'needs TLS, which is not in this version; leave it empty',
-    ],
   ]
   for (const [overrides, fix] of cases) {
     const lines = configProblems({ overrides })

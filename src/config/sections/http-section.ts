@@ -73,11 +73,22 @@ export const httpSection = section(
     }),
     tls: section(
       {
-        port: port({ default: 8443, description: 'Port for TLS, beside the plain one.' }),
-        certFile: Type.String({ default: '', description: 'PEM chain.', 'x-needs': 'TLS' }),
-        keyFile: Type.String({ default: '', description: 'PEM key.', 'x-needs': 'TLS' }),
+        port: port({
+          default: 8443,
+          description:
+            'Port for TLS (1.2 and 1.3), beside the plain one; open once `http.tls.certFile` is set. 0 picks a free one.',
+        }),
+        certFile: Type.String({
+          default: '',
+          description:
+            'PEM file: the certificate and those up to its authority. Empty: no TLS. Relative to the working directory; read again on SIGHUP.',
+        }),
+        keyFile: Type.String({
+          default: '',
+          description: 'PEM file with the key of the certificate, without a passphrase.',
+        }),
       },
-      'TLS of the data plane.',
+      'TLS of the data plane: for encoders that speak https without a proxy in front.',
     ),
   },
   'The data plane: what encoders and players talk to.',
