@@ -109,7 +109,7 @@ function mediaLiveLines(
     : ''
   return [
     `${INDENT}${paint.bold('Push with AWS MediaLive')}: an HLS output group, by one of two ways.`,
-    ...prose(`${where}${reach}`.trim()),
+    ...(where + reach === '' ? [] : prose(`${where}${reach}`.trim())),
     '',
     `${INDENT}A  CDN setting ${paint.bold('HLS basic put')}, destination`,
     `${url}?token=${key}&ttl_seconds=3600&role=origin`,

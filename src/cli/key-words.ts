@@ -43,7 +43,7 @@ export function formatKeyDetails(key: KeyView, nowIsoTime: string): string {
     ['valid', formatValidity(key, nowIsoTime)],
     ['kind', key.kind],
     ['made', shortTime(key.issuedAt)],
-    ['description', toPlainText(key.description, 200)],
+    ...(key.description === '' ? [] : [['description', toPlainText(key.description, 200)]]),
   ])
 }
 

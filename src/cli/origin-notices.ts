@@ -1,5 +1,6 @@
 /** Notices of the running origin as lines for a terminal, or as records of the log. */
 
+import { wrapText } from '../config/settings-help.ts'
 import type { Logger } from '../base/log.ts'
 import type { ChannelChange } from '../origin/events.ts'
 import type { Painter } from './banner.ts'
@@ -12,14 +13,16 @@ export interface NoticeStyle {
   readonly paint: Painter
   /** `12:03:04` */
   readonly time: string
+  /** Width of the terminal; sentences are wrapped, commands are not. */
+  readonly columns: number
 }
 
-const LABEL_CHARS = 8
+const LABEL_CHARS = 9
 
 /** Ends with a line break. */
 export function formatNotice(
   notice: OriginNotice,
-  { publicUrl, paint, time }: NoticeStyle,
+  { publicUrl, paint, time, columns }: NoticeStyle,
 ): string {
   const line = (label: string, text: string) =>
     `${paint.dim(time)}  ${label}${' '.repeat(Math.max(1, LABEL_CHARS - visibleLength(label)))}${text}\n`
@@ -30,15 +33,17 @@ export function formatNotice(
       return line('cache', `${notice.cacheName} was made`)
     case 'refused-more':
       return line(
-        paint.yellow('refused'),
-        `${notice.count} more uploads, for other reasons or from other clients`,
+        paint.yellow('warning'),
+        `${notice.count} more uploads refused, for other reasons or from other clients`,
       )
     case 'refused': {
-      const { headline, commands } = explainRefusals(notice.summary, publicUrl)
+      const { headline, why, commands } = explainRefusals(notice.summary, publicUrl)
       const indent = ' '.repeat(time.length + 2 + LABEL_CHARS)
+      const sentences = wrapText(why, Math.max(40, columns - indent.length))
       return (
-        line(paint.yellow('refused'), headline) +
-        commands.map((command) => `${indent}${command}\n`).join('')
+        line(paint.yellow('warning'), paint.bold(headline)) +
+        sentences.map((sentence) => `${indent}${sentence}\n`).join('') +
+        commands.map((command) => `${indent}  ${command}\n`).join('')
       )
     }
   }
@@ -61,10 +66,10 @@ export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string):
       return
     case 'refused': {
       const { summary } = notice
-      const { headline, commands } = explainRefusals(summary, publicUrl)
+      const { headline, why, commands } = explainRefusals(summary, publicUrl)
       const { reason, statusCode, count, cacheName, clientAddress } = summary
       const client = encoderName(summary.userAgent)
-      const advice = [headline, ...commands].join('\n')
+      const advice = [`${headline}: ${why}`, ...commands].join('\n')
       log.warn(
         { reason, statusCode, count, cacheName, clientAddress, client, advice },
         'writes refused',
@@ -93,6 +98,5 @@ function channelText(change: ChannelChange): string {
 }
 
 function visibleLength(text: string): number {
-   
   return text.replace(/\u001b\[[0-9;]*m/g, '').length
 }

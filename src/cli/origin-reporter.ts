@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { formatItemKey, splitStoreKey } from '../base/names.ts'
 import type { ChannelChange, OriginEvents, WriteRefusal } from '../origin/events.ts'
 import type { StoredItem } from '../storage/store.ts'
-import { isPlaylistName, isSegmentName } from './refusal-words.ts'
+import { encoderName, isDashName, isPlaylistName, isSegmentName } from './refusal-words.ts'
 import type { RefusalSummary } from './refusal-words.ts'
 
 /** Something to tell. */
@@ -118,7 +118,9 @@ export class OriginReporter {
 
   #add(refusal: WriteRefusal, nowMs: number): void {
     const { reason, clientAddress, cacheName } = refusal
-    const name = `${reason} ${clientAddress} ${cacheName}`
+    // Two encoders on one machine may be wrong for different reasons.
+    const encoder = `${encoderName(refusal.userAgent)}${isDashName(refusal.key) ? ' dash' : ''}`
+    const name = `${reason} ${clientAddress} ${cacheName} ${encoder}`
     let group = this.#groups.get(name)
     if (group === undefined) {
       if (this.#groups.size >= GROUPS_MAX) {

@@ -26,8 +26,10 @@ export interface RefusalSummary {
 }
 
 export interface RefusalWords {
-  /** `12 segments refused with 401 (ffmpeg, 127.0.0.1, cache live-origin): …` */
+  /** `12 segments refused with 401 (ffmpeg, 127.0.0.1, cache live-origin)` */
   readonly headline: string
+  /** The cause and what to do, sentences. */
+  readonly why: string
   /** What to write instead, one line each; may be empty. */
   readonly commands: readonly string[]
 }
@@ -55,7 +57,8 @@ export function explainRefusals(summary: RefusalSummary, publicUrl: string): Ref
     ...(summary.cacheName === '' ? [] : [`cache ${summary.cacheName}`]),
   ]
   return {
-    headline: `${countUploads(summary)} ${what} (${client.join(', ')}): ${why}`,
+    headline: `${countUploads(summary)} ${what} (${client.join(', ')})`,
+    why,
     commands,
   }
 }
@@ -71,7 +74,7 @@ export function encoderName(userAgent: string): string {
 }
 
 interface Cause {
-  /** A clause or a sentence, ending with a full stop or, before commands, a colon. */
+  /** Sentences, ending with a full stop or, before commands, a colon. */
   readonly why: string
   readonly commands?: readonly string[]
 }
@@ -87,85 +90,90 @@ function causeOf(summary: RefusalSummary, publicUrl: string): Cause {
     case 'credential-expired':
     case 'credential-revoked':
       return {
-        why: `the key ${summary.reason === 'credential-expired' ? 'has expired' : 'was revoked'}. Make a new one:`,
+        why: `The key ${summary.reason === 'credential-expired' ? 'has expired' : 'was revoked'}. Make a new one:`,
         commands: [createKeyCommand(cache)],
       }
     case 'not-a-playlist':
       return {
-        why: `a playlist begins with #EXTM3U, and this did not. ffmpeg without -hls_segment_filename makes segment names from the playlist's URL; when that has a token with a dot, segments go to the playlist's own name. Add`,
+        why: `A playlist begins with #EXTM3U, and this did not. ffmpeg without -hls_segment_filename makes segment names from the playlist's URL; when that has a token with a dot, segments go to the playlist's own name. Add:`,
         commands: [segmentNameOption(summary, publicUrl)],
       }
     case 'permission-denied':
       return {
-        why: `the key is valid, but may not write there. Use the one in encoder-key.json, or make one:`,
+        why: `The key is valid, but may not write there. Use the one in encoder-key.json, or make one:`,
         commands: [createKeyCommand(cache)],
       }
     case 'cache-not-found':
       return {
-        why: `there is no such cache. Make it:`,
+        why: `There is no such cache. Make it:`,
         commands: [`headwater cache create ${cache}`],
       }
     case 'ttl-missing':
+      if (encoderName(summary.userAgent) !== 'ffmpeg') {
+        return { why: 'ttl_seconds is missing. Put ?ttl_seconds=3600 behind every name.' }
+      }
       return {
-        why: 'ttl_seconds is missing. Put ?ttl_seconds=3600 behind every name that the encoder writes; with ffmpeg that is',
+        why: 'ttl_seconds is missing. ffmpeg carries a query to no other name, so write it three times:',
         commands: [
           segmentNameOption(summary, publicUrl),
-          '-master_pl_name "playlist.m3u8?ttl_seconds=3600"   and the same for the output URL',
+          '-master_pl_name "playlist.m3u8?ttl_seconds=3600"',
+          `"${publicUrl}/cache/${cache}/playlist.m3u8?ttl_seconds=3600"`,
         ],
       }
     case 'body-too-large':
       return {
-        why: 'larger than this cache takes. Raise its limit, or lower the bitrate or the segment length:',
+        why: 'The limit of this cache is lower. Raise it, or lower the bitrate or the segment length:',
         commands: [`headwater cache set ${cache} --item-size-bytes-max <bytes>`],
       }
     case 'length-required':
       return {
-        why: 'neither Content-Length nor chunked, so the body cannot be told from nothing. With ffmpeg, leave out chunked_post=0.',
+        why: 'There was neither Content-Length nor chunked, so the body could not be told from nothing. With ffmpeg, leave out chunked_post=0.',
       }
     case 'content-range':
       return {
-        why: "cut into several PUTs with Content-Range, as GStreamer's souphttpclientsink does. Use curlhttpsink.",
+        why: "An object was cut into several PUTs with Content-Range, as GStreamer's souphttpclientsink does. Use curlhttpsink.",
       }
     case 'body-incomplete':
       return {
-        why: 'the encoder ended or its connection was cut. What was stored before is unchanged.',
+        why: 'The encoder ended or its connection was cut. What was stored before is unchanged.',
       }
     default:
-      return { why: lowerFirst(knownDetail(summary.reason)) }
+      return { why: knownDetail(summary.reason) }
   }
 }
 
 function missingCredential(summary: RefusalSummary, publicUrl: string): Cause {
   if (encoderName(summary.userAgent) !== 'ffmpeg') {
     return {
-      why: 'no key came with them. Send it as Authorization, as the password of Basic, or as ?token=.',
+      why: 'No key came with them. Send it as Authorization, as the password of Basic, or as ?token=.',
     }
   }
   if (isDashName(summary.sampleKey)) {
     return {
-      why: "no key came with them: ffmpeg's DASH muxer ignores -headers. Write",
+      why: "No key came with them: ffmpeg's DASH muxer ignores -headers. Write",
       commands: ['-http_opts "headers=Authorization\\: $KEY"'],
     }
   }
-  if (summary.segmentCount > 0) {
+  // Its playlists came through, by the query of their URL.
+  if (summary.segmentCount > 0 && summary.playlistCount === 0) {
     return {
       why: 'ffmpeg dropped the query; write it in -hls_segment_filename, too. Better, give the key once, in a header, which no playlist shows:',
       commands: [segmentNameOption(summary, publicUrl), HEADER_OPTION],
     }
   }
-  return { why: 'no key came with them. Add', commands: [HEADER_OPTION] }
+  return { why: 'No key came with them. Give it in a header:', commands: [HEADER_OPTION] }
 }
 
 function wrongCredential(summary: RefusalSummary, publicUrl: string): Cause {
   const isFfmpeg = encoderName(summary.userAgent) === 'ffmpeg'
   if (isFfmpeg && summary.hadQueryToken && isPlaylistName(summary.sampleKey)) {
     return {
-      why: 'this is not a key of this server. If others of its uploads are stored, ffmpeg cut the token at its last dot to make segment names; then add',
+      why: 'This is not a key of this server. If others of its uploads are stored, ffmpeg cut the token at its last dot to make segment names; then add:',
       commands: [segmentNameOption(summary, publicUrl)],
     }
   }
   return {
-    why: 'this is not a key of this server: cut short, or made elsewhere. Compare it with encoder-key.json, or make one:',
+    why: 'This is not a key of this server: cut short, or made elsewhere. Compare it with encoder-key.json, or make one:',
     commands: [createKeyCommand(summary.cacheName)],
   }
 }
@@ -186,8 +194,8 @@ function createKeyCommand(cacheName: string): string {
   return `headwater key create --cache ${cacheName} --role readwrite`
 }
 
-/** ffmpeg's names: `manifest.mpd`, `init-stream0.m4s`, `chunk-stream0-00001.m4s`. */
-function isDashName(key: string): boolean {
+/** By ffmpeg's names: `manifest.mpd`, `init-stream0.m4s`, `chunk-stream0-00001.m4s`. */
+export function isDashName(key: string): boolean {
   return /\.mpd$/i.test(key) || /(?:^|\/)(?:init|chunk)-[^/]*\.m4s$/i.test(key)
 }
 
@@ -198,8 +206,4 @@ function countUploads({ count, segmentCount, playlistCount }: RefusalSummary): s
 
 function knownDetail(reason: string): string {
   return Object.entries(REFUSALS).find(([name]) => name === reason)?.[1].detail ?? reason
-}
-
-function lowerFirst(text: string): string {
-  return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text
 }

@@ -3,6 +3,7 @@
 import { HeadwaterError } from '../base/errors.ts'
 import { redactText } from '../base/redact.ts'
 import { VERSION } from '../base/version.ts'
+import { wrapText } from '../config/settings-help.ts'
 import type { TextOutput } from './cli-context.ts'
 
 /** 0 is success. */
@@ -24,7 +25,8 @@ export function reportError({ error, json, stdout, stderr }: ReportErrorOptions)
     const document = { error: { code, message, ...(detail === undefined ? {} : { detail }) } }
     stdout.write(`${JSON.stringify(document, null, 2)}\n`)
   }
-  stderr.write(formatError({ code, message, detail }))
+  const columns = stderr.isTTY === true ? (stderr.columns ?? 100) : undefined
+  stderr.write(formatError({ code, message, detail }, columns))
   return code === 'HW_CLI_USAGE' ? EXIT_USAGE : EXIT_FAILURE
 }
 
@@ -44,8 +46,19 @@ function describeError(error: unknown): ErrorWords {
   }
 }
 
-/** `CODE: sentence`, the detail indented below. */
-export function formatError({ code, message, detail }: ErrorWords): string {
-  const lines = detail === undefined || detail === '' ? [] : detail.split('\n')
+/**
+ * `CODE: sentence`, the detail indented below.
+ *
+ * @param columns  Wraps the detail for a terminal; absent: lines stay whole, for `grep`.
+ */
+export function formatError({ code, message, detail }: ErrorWords, columns?: number): string {
+  const given = detail === undefined || detail === '' ? [] : detail.split('\n')
+  const lines =
+    columns === undefined
+      ? given
+      : given.flatMap((line) =>
+          // A stack's lines are indented and stay as they are.
+          line.startsWith(' ') ? [line] : wrapText(line, Math.max(40, columns - 2)),
+        )
   return [`${code}: ${message}`, ...lines.map((line) => `  ${line}`), ''].join('\n')
 }

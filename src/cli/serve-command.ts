@@ -111,7 +111,14 @@ export function reportOrigin(options: {
         return
       }
       const time = formatClockTime(clock.nowMs())
-      stdout.write(formatNotice(notice, { publicUrl, paint: settings.paint, time }))
+      stdout.write(
+        formatNotice(notice, {
+          publicUrl,
+          paint: settings.paint,
+          time,
+          columns: stdout.columns ?? 100,
+        }),
+      )
     },
   })
 }

@@ -72,7 +72,8 @@ function openWarnings(config: Config, before: Config): string[] {
     const known = crossWarnings(before)
     warnings.push(...crossWarnings({ ...config, http }).filter((text) => !known.includes(text)))
   }
-  if (config.auth.devKeys) {
+  const isTold = [...warnings, ...crossWarnings(before)].some((text) => /devKeys/.test(text))
+  if (config.auth.devKeys && !isTold) {
     warnings.push(
       'dev keys are on: dev-super-user, dev-encoder and dev-player are accepted, and everybody knows them',
     )
