@@ -31,6 +31,7 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
         contentType: 'octet-stream',
         cacheControl: false,
         gzip: false,
+        readInProgress: false,
         corsOrigin: 'reflect',
       },
     },

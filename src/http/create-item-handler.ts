@@ -51,6 +51,7 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     overload,
     answers,
     clock,
+    readInProgress: config.delivery.readInProgress,
     gzip: config.delivery.gzip,
     readerStallMs: config.http.readerStallSeconds * 1000,
   })

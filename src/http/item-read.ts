@@ -29,6 +29,8 @@ export interface ItemReadOptions {
   readonly overload: Overload
   readonly answers: ItemAnswers
   readonly clock: Clock
+  /** Whether a first upload may be read while it is written. */
+  readonly readInProgress: boolean
   /** Whether playlists may be gzip-coded. */
   readonly gzip: boolean
   /** A reader that takes nothing for this long is cut. */
@@ -77,8 +79,8 @@ export class ItemRead {
 
   /** Not there, or not there yet: a first upload in progress is read as it comes. */
   #miss(request: IncomingMessage, response: ServerResponse, target: ItemTarget): void {
-    const { origin, answers, readerStallMs } = this.#options
-    const upload = origin.firstUpload(target.storeKey)
+    const { origin, answers, readerStallMs, readInProgress } = this.#options
+    const upload = readInProgress ? origin.firstUpload(target.storeKey) : undefined
     // HTTP/1.0 knows no chunks: the end of a torn body could not be told from its whole.
     if (upload === undefined || request.httpVersionMinor === 0) {
       return answers.refuse(request, response, 'key-not-found')

@@ -36,7 +36,7 @@ const PLAYLISTS_MAX = 2000
 export class ChannelTracker {
   readonly #options: ChannelTrackerOptions
   readonly #renditions = new Map<StoreKey, Rendition>()
-  /** Multivariant playlist -> its variants' keys. */
+  /** Multivariant playlist -> the keys of its variants and renditions. */
   readonly #multivariants = new Map<StoreKey, readonly StoreKey[]>()
   readonly #states = new Map<StoreKey, ChannelState>()
   readonly #onStored = (item: StoredItem) => this.#note(item)
@@ -60,12 +60,13 @@ export class ChannelTracker {
     if (playlist === undefined || (playlist.kind === 'media' && playlist.segmentCount === 0)) return
     if (playlist.kind === 'multivariant') {
       const { cacheName, key } = splitStoreKey(item.storeKey)
-      const variants = playlist.variants.flatMap((variant) => {
-        const variantKey = resolveToKey(
-          { cacheName, playlistKey: key, keyForm: 'path' },
-          variant.uri,
-        )
-        return variantKey === undefined ? [] : [toStoreKey(cacheName, variantKey)]
+      const uris = [
+        ...playlist.variants.map((variant) => variant.uri),
+        ...playlist.renditions.flatMap((rendition) => rendition.uri ?? []),
+      ]
+      const variants = uris.flatMap((uri) => {
+        const found = resolveToKey({ cacheName, playlistKey: key, keyForm: 'path' }, uri)
+        return found === undefined ? [] : [toStoreKey(cacheName, found)]
       })
       remember(this.#multivariants, item.storeKey, variants)
     } else {

@@ -113,6 +113,13 @@ t.test('a complete object is served until the next one is complete', async (t) =
   t.equal(await read(), 'first,')
 })
 
+t.test('where reads in progress are off, there is nothing until it is complete', async (t) => {
+  const origin = await openOrigin(t, { profile: 'momento' })
+  const encoder = await openUpload(origin, `${TARGET}?ttl_seconds=60`)
+  t.equal((await (await openReader(origin)).readResponse()).status, 404)
+  encoder.reset()
+})
+
 t.test('playlists, manifests and keys are never served half', async (t) => {
   const origin = await openOrigin(t)
   for (const key of ['index.m3u8', 'live.mpd', 'k.key']) {

@@ -6,7 +6,7 @@ import { openTestOrigin } from './support.ts'
 const media = (sequence: number, end = '') =>
   `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:${sequence}\n#EXTINF:2,\ns${sequence}.ts\n${end}`
 const MULTIVARIANT =
-  '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2\nhi.m3u8?token=x&ttl_seconds=9\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlo.m3u8\n'
+  '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="audio.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=2\nhi.m3u8?token=x&ttl_seconds=9\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlo.m3u8\n'
 
 async function openTracker(t: { teardown(end: () => void): void }) {
   const opened = await openTestOrigin()
@@ -38,6 +38,16 @@ t.test('a ladder is one channel: live, stale, live again, ended', async (t) => {
   await put('lo.m3u8', media(2, '#EXT-X-ENDLIST\n'))
   clock.advance(1000)
   t.same(changes.slice(2), ['live/index.m3u8 live', 'live/index.m3u8 ended'])
+})
+
+t.test('renditions belong to their channel', async (t) => {
+  const { put, clock, changes, details } = await openTracker(t)
+  await put('audio.m3u8', media(1))
+  await put('index.m3u8', MULTIVARIANT)
+  await put('hi.m3u8', media(1))
+  clock.advance(9000)
+  t.same(changes, ['live/index.m3u8 live', 'live/index.m3u8 stale'])
+  t.equal(details[0]?.renditionCount, 2)
 })
 
 t.test('a media playlist that nothing names is a channel of its own, after a while', async (t) => {

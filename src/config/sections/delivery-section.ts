@@ -39,6 +39,11 @@ export const deliverySection = section(
       description:
         'Send playlists of 1 KiB and more gzip-coded to who accepts it; made once for each version.',
     }),
+    readInProgress: Type.Boolean({
+      default: true,
+      description:
+        'Serve a segment while its first upload is in progress, as its bytes arrive; otherwise it is a 404 until it is complete.',
+    }),
     segmentMaxAgeSeconds: Type.Integer({
       default: 300,
       minimum: 1,
