@@ -40,7 +40,11 @@ export function judgeParse(answer: Answer, playlist: Playlist | undefined): Find
   const { variants, renditions } = playlist
   const seen = `multivariant playlist with ${variants.length} variants, ${renditions.length} renditions`
   if (variants.length === 0) {
-    return breaks(id, seen, 'The encoder wrote no EXT-X-STREAM-INF: a player has nothing to choose.')
+    return breaks(
+      id,
+      seen,
+      'The encoder wrote no EXT-X-STREAM-INF: a player has nothing to choose.',
+    )
   }
   const withoutBandwidth = variants.filter((variant) => variant.bandwidthBitsPerSecond === 0)
   if (withoutBandwidth.length === 0) return ok(id, seen)
@@ -138,8 +142,8 @@ function judgeObjects(
   if (answered.length === 0) return unchecked(id, words.none)
   const failed = answered.filter(({ outcome }) => !isStatus(outcome, 200, 206))
   if (failed.length === 0) return ok(id, `${answered.length} asked for, all there`)
-  const empty = answered.length === failed.length ? 'none' : 'not all'
-  return breaks(id, `${empty} can be read: ${describeFailed(failed)}`, words.change)
+  const howMany = answered.length === failed.length ? 'none' : 'not all'
+  return breaks(id, `${howMany} can be read: ${describeFailed(failed)}`, words.change)
 }
 
 /** Types of everything that was read with 200. */

@@ -29,8 +29,8 @@ export interface Read {
 export class Reader {
   readonly #client: ProbeClient
   readonly #key: string | undefined
-  /** `host:port` that may see the key. */
-  readonly #host: string
+  /** Where the key may go. */
+  readonly #trusted: URL
   readonly #userAgent: string
   /** How the key is sent unless a read says otherwise. */
   mode: KeyMode = 'none'
@@ -43,7 +43,7 @@ export class Reader {
   }) {
     this.#client = options.client
     this.#key = options.key
-    this.#host = new URL(options.url).hostname
+    this.#trusted = new URL(options.url)
     this.#userAgent = options.userAgent
   }
 
@@ -88,8 +88,13 @@ export class Reader {
     })
   }
 
+  /** The same host, and never from https to http. */
   #isTrusted(url: string): boolean {
-    return new URL(url).hostname === this.#host
+    const { hostname, protocol } = new URL(url)
+    return (
+      hostname === this.#trusted.hostname &&
+      (protocol === 'https:' || this.#trusted.protocol === 'http:')
+    )
   }
 }
 
