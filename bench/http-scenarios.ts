@@ -37,7 +37,7 @@ const UPLOAD_CHUNK_BYTES = 64 * KIB
 
 /** The measured origin's. Uploads are measured with it full, as on an origin that has been up. */
 export const HOT_STORE_BYTES = 512 * 1024 * KIB
-/** The first touch of a page costs up to 20 us in a virtual machine, 4 ms for a segment. */
+/** Into memory the process has never touched an upload costs five times as much (README.md). */
 const UPLOAD_FILL_COUNT = Math.ceil((2 * HOT_STORE_BYTES) / UPLOAD_BYTES)
 
 export function httpScenarios(): readonly HttpScenario[] {
