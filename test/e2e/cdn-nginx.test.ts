@@ -1,0 +1,8 @@
+/** The origin behind nginx as docker/cdn/nginx sets it up. */
+
+import t from 'tap'
+import { checkCdn } from './support/cdn-checks.ts'
+import { checkPlayback } from './support/cdn-playback.ts'
+
+checkCdn(t, 'nginx')
+checkPlayback(t, 'nginx')
