@@ -121,14 +121,16 @@ export class TlsListener {
 
   #onHandshakeFailed(error: NodeJS.ErrnoException, socket: TLSSocket): void {
     const { connections, clock, log } = this.#options
-    // No destroy(): node closes it once OpenSSL's alert is written.
+    const clientAddress = socket.remoteAddress
+    // After an error of OpenSSL node has done it; after a timeout it leaves it to this listener.
+    socket.destroy()
     connections.stats.malformedCount++
     this.#failureCount++
     const nowMs = clock.monotonicMs()
     if (nowMs - this.#failureLoggedAtMs < FAILURE_LOG_INTERVAL_MS) return
     log.warn(
       {
-        clientAddress: socket.remoteAddress,
+        clientAddress,
         reason: error.code ?? error.message,
         failureCount: this.#failureCount,
       },

@@ -37,7 +37,8 @@ t.test('ports may be equal on different addresses, or 0', async (t) => {
 
 t.test('the TLS port is one of its own, once there is a certificate', async (t) => {
   const tls = { certFile: 'cert.pem', keyFile: 'key.pem' }
-  const problems = (http: PartialConfig['http']) => configProblems({ overrides: { http } })
+  const problems = (http: NonNullable<PartialConfig['http']>) =>
+    configProblems({ overrides: { http } })
   t.strictSame(problems({ tls }), [])
   t.strictSame(problems({ tls: { port: 8080 } }), [], 'without a certificate it is not open')
   t.match(problems({ tls: { ...tls, port: 8080 } })[0], 'http.tls.port = 8080')

@@ -6,6 +6,8 @@
 
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import { takeResponse } from './raw-response.ts'
 import type { RawResponse } from './raw-response.ts'
 
@@ -22,14 +24,19 @@ export class RawClient {
   #wake: () => void = () => undefined
 
   /**
-   * @param url  `http://host:port`; a path is ignored.
+   * @param url  `http://host:port` or `https://host:port`, where any certificate will do; a path is
+   *   ignored.
    */
-  static async open(url: string): Promise<RawClient> {
-    const { hostname, port } = new URL(url)
-    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+  static async open(url: string, tlsOptions: ConnectionOptions = {}): Promise<RawClient> {
+    const { hostname, port, protocol } = new URL(url)
+    const address = { host: hostname, port: Number(port), allowHalfOpen: true }
+    const isTls = protocol === 'https:'
+    const socket = isTls
+      ? connectTls({ ...address, rejectUnauthorized: false, ...tlsOptions })
+      : connect(address)
     socket.setNoDelay(true)
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
+      socket.once(isTls ? 'secureConnect' : 'connect', resolve)
       socket.once('error', reject)
     })
     return new RawClient(socket)
@@ -59,6 +66,11 @@ export class RawClient {
   /** How the server ended the connection, so far. */
   get end(): ConnectionEnd {
     return this.#end
+  }
+
+  /** For what only the socket knows: addresses, the certificate. */
+  get socket(): Socket {
+    return this.#socket
   }
 
   /** Bytes given to the kernel's socket so far, not those the server has read. */
