@@ -9,6 +9,7 @@ import { usageError } from './command.ts'
 import type { Command } from './command.ts'
 import { CONFIG_USAGE, runConfigCommand } from './config-command.ts'
 import { demoCommand } from './demo-command.ts'
+import { doctorCommand } from './doctor/doctor-command.ts'
 import { KEY_COMMANDS } from './key-command.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
 import { serveCommand } from './serve-command.ts'
@@ -34,6 +35,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     run: ({ stdout, stderr }, argv) =>
       Promise.resolve(runCapacityCommand({ argv, stdout, stderr })),
   },
+  doctor: doctorCommand,
   version: {
     summary: 'print the version',
     usage: 'Usage: headwater version [--json]\n',

@@ -4,11 +4,13 @@ import { suggestion } from './closest-name.ts'
 import { isServiceAddress } from './layers.ts'
 import { SETTINGS } from './settings.ts'
 
-/** Read by commands, not settings: they say where to find a server and the settings file. */
+/** Read by commands, not settings: where a server and the settings file are, and keys to use. */
 export const COMMAND_ENV_NAMES: readonly string[] = [
   'HEADWATER_CONFIG',
   'HEADWATER_ADMIN_URL',
   'HEADWATER_ADMIN_KEY',
+  'HEADWATER_DOCTOR_KEY',
+  'HEADWATER_DOCTOR_SECOND_KEY',
 ]
 
 /** What Kubernetes and Docker links inject for a service called `headwater…`. */

@@ -83,7 +83,7 @@ A start with a wrong setting fails and lists every fault with the setting, its v
 
 const FOOTER = `## Other variables
 
-${COMMAND_ENV_NAMES.map((name) => `\`${name}\``).join(', ')}: the settings file, and the server and key that commands such as \`headwater key\` use. They are not settings.
+${COMMAND_ENV_NAMES.map((name) => `\`${name}\``).join(', ')}: the settings file, the server and key that commands such as \`headwater key\` use, and the keys that \`headwater doctor\` reads with. They are not settings.
 `
 
 function profilesMarkdown(): string {

@@ -1,5 +1,6 @@
 /** What came back for one request, as plain facts, and how its headers are read. No judgement. */
 
+import { gunzipSync } from 'node:zlib'
 import { parseHttpDate } from '../../base/dates.ts'
 import { redactText } from '../../base/redact.ts'
 import { toPlainText } from '../text-table.ts'
@@ -44,6 +45,21 @@ export function isStatus(outcome: Outcome | undefined, ...statuses: number[]): o
 /** `404`, `no answer (ECONNREFUSED)`. */
 export function describeOutcome(outcome: Outcome): string {
   return outcome.kind === 'answer' ? String(outcome.status) : `no answer (${outcome.code})`
+}
+
+/** The largest playlist that is unpacked. */
+const TEXT_BYTES_MAX = 4 * 1024 * 1024
+
+/** The body as text, unpacked when it is gzip-coded: some servers send nothing else. */
+export function textOf(answer: Answer): string {
+  const { body } = answer
+  if (body[0] !== 0x1f || body[1] !== 0x8b) return body.toString('utf8')
+  try {
+    return gunzipSync(body, { maxOutputLength: TEXT_BYTES_MAX }).toString('utf8')
+  } catch {
+    // Cut, broken or too long: whatever it is, no playlist comes out of it.
+    return ''
+  }
 }
 
 /** Somebody else's text for the report: no credential, no control characters, not endless. */

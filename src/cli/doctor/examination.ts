@@ -8,7 +8,7 @@ import type { Clock } from '../../base/clock.ts'
 import { parsePlaylist } from '../../hls/playlist.ts'
 import type { MediaPlaylist } from '../../hls/playlist.ts'
 import type { Answer, Outcome } from './answer.ts'
-import { cacheControlOf, isStatus } from './answer.ts'
+import { cacheControlOf, isStatus, textOf } from './answer.ts'
 import { detectCdn } from './cdn.ts'
 import type { Cdn } from './cdn.ts'
 import { CHECK_IDS, unchecked } from './finding.ts'
@@ -117,9 +117,7 @@ async function examineChannel(visit: Visit): Promise<void> {
   const channel = await readChannel(reader, found.url, found.playlist, found.answer)
   const sample = sampleOf(channel.reads)
   judgeContent(visit, channel, sample)
-  findings.push(
-    judgeLeak([found.answer, ...answersOf(channel)].map(({ body }) => body.toString('utf8'))),
-  )
+  findings.push(judgeLeak([found.answer, ...answersOf(channel)].map(textOf)))
   if (sample !== undefined) {
     judgeStaticCaching(visit, sample)
     const missing = await examineMissing(visit, sample)
@@ -311,7 +309,7 @@ async function examineMoves(visit: Visit, sample: Sample): Promise<void> {
 async function lookAt(reader: Reader, url: string): Promise<PlaylistLook | undefined> {
   const answer = await reader.get(url)
   if (!isStatus(answer, 200)) return undefined
-  const playlist = parsePlaylist(answer.body.toString('utf8'))
+  const playlist = parsePlaylist(textOf(answer))
   if (playlist?.kind !== 'media') return undefined
   return { answer, edgeNumber: playlist.mediaSequenceNumber + playlist.segmentCount }
 }
@@ -344,8 +342,8 @@ async function examineReaders(visit: Visit): Promise<void> {
   findings.push(
     judgeShared({
       plain: reader.mode === 'header' ? textOf(found.answer) : undefined,
-      first: textOf(first),
-      next: textOf(next),
+      first: textIf200(first),
+      next: textIf200(next),
       nextSays: secondKey === undefined ? 'without a key' : 'with another key',
       isNextRefusedByOrigin: isStatus(direct, 401, 403),
       cdn: detectCdn(client.answers),
@@ -353,6 +351,6 @@ async function examineReaders(visit: Visit): Promise<void> {
   )
 }
 
-function textOf(outcome: Outcome): string | undefined {
-  return isStatus(outcome, 200) ? outcome.body.toString('utf8') : undefined
+function textIf200(outcome: Outcome): string | undefined {
+  return isStatus(outcome, 200) ? textOf(outcome) : undefined
 }

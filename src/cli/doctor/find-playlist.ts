@@ -6,6 +6,7 @@
 import { parsePlaylist } from '../../hls/playlist.ts'
 import type { Playlist } from '../../hls/playlist.ts'
 import type { Answer, Outcome } from './answer.ts'
+import { textOf } from './answer.ts'
 import { detectCdn } from './cdn.ts'
 import type { Finding } from './finding.ts'
 import { judgeAccess, judgeConnection, opens } from './judge-reach.ts'
@@ -71,7 +72,7 @@ export async function findPlaylist(options: {
   ]
   for (const [mode, outcome] of ways) {
     if (!opens(outcome)) continue
-    const playlist = parsePlaylist(outcome.body.toString('utf8'))
+    const playlist = parsePlaylist(textOf(outcome))
     if (playlist === undefined) continue
     reader.mode = mode
     const found = { url: current, answer: outcome, playlist, anonymous, opensByQuery: opens(query) }

@@ -4,7 +4,7 @@ import { itemKeyFromText } from '../../base/names.ts'
 import type { MediaPlaylist, Playlist } from '../../hls/playlist.ts'
 import { mediaTypeOfKey } from '../../hls/media-types.ts'
 import type { Answer, Outcome } from './answer.ts'
-import { describeOutcome, isStatus, nameOf, quote } from './answer.ts'
+import { describeOutcome, isStatus, nameOf, quote, textOf } from './answer.ts'
 import { breaks, ok, unchecked, warning } from './finding.ts'
 import type { Finding } from './finding.ts'
 
@@ -26,7 +26,7 @@ export interface ObjectRead {
 export function judgeParse(answer: Answer, playlist: Playlist | undefined): Finding {
   const id = 'playlist.parse'
   if (playlist === undefined) {
-    const text = answer.body.subarray(0, 200).toString('utf8').trimStart()
+    const text = textOf(answer).slice(0, 200).trimStart()
     if (/^<\?xml|^<MPD/i.test(text)) return unchecked(id, 'a DASH manifest; this command reads HLS')
     return breaks(
       id,
@@ -184,7 +184,7 @@ const SAME: readonly (readonly string[])[] = [
 ]
 
 function expectedTypes(url: string, answer: Answer): readonly string[] | undefined {
-  const isPlaylist = answer.body.subarray(0, 7).toString('latin1') === '#EXTM3U'
+  const isPlaylist = textOf(answer).startsWith('#EXTM3U')
   const key = itemKeyFromText(isPlaylist ? 'x.m3u8' : `x.${extensionOf(url)}`)
   const type = key === undefined ? undefined : mediaTypeOfKey(key)
   if (type === undefined) return undefined

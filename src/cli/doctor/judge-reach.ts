@@ -1,7 +1,7 @@
 /** Connection, TLS and credentials: from what came back to findings. */
 
 import type { Answer, Outcome } from './answer.ts'
-import { cacheControlOf, describeOutcome, isStatus, quote } from './answer.ts'
+import { cacheControlOf, describeOutcome, isStatus, quote, textOf } from './answer.ts'
 import type { Cdn } from './cdn.ts'
 import { breaks, ok, unchecked, warning } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -109,7 +109,7 @@ export function judgeAccess(facts: AccessFacts): readonly Finding[] {
 
 /** Whether an answer is a playlist that a player could begin with. */
 export function opens(outcome: Outcome | undefined): outcome is Answer {
-  return isStatus(outcome, 200) && parsePlaylist(outcome.body.toString('utf8')) !== undefined
+  return isStatus(outcome, 200) && parsePlaylist(textOf(outcome)) !== undefined
 }
 
 function judgeHeader({ hasKey, header, query, anonymous }: AccessFacts): Finding {

@@ -129,6 +129,9 @@ function judgeGzipPlaylist({ playlist, identity, cdn }: GzipFacts): Finding {
   if (!isStatus(playlist, 200)) return unchecked(id, describeOutcome(playlist))
   const coding = playlist.headers['content-encoding']
   const sizeBytes = identity.body.length
+  if (identity.headers['content-encoding'] !== undefined) {
+    return unchecked(id, 'it is never sent plain')
+  }
   if (coding === 'gzip') {
     const etag = playlist.headers['etag'] ?? ''
     if (etag.startsWith('"') && etag === identity.headers['etag']) {
@@ -170,19 +173,19 @@ function judgeVary({ playlist, identity }: GzipFacts): Finding {
   if (names.includes('*')) {
     return warning(id, 'Vary: *', 'Nothing can be cached so. Send Vary: Accept-Encoding alone.')
   }
+  if (identity.headers['content-encoding'] === 'gzip') {
+    return breaks(
+      id,
+      'gzip also for players that do not ask for it',
+      'ffmpeg and VLC cannot read it. Obey Accept-Encoding, and send Vary: Accept-Encoding.',
+    )
+  }
   const isCoded = playlist.headers['content-encoding'] !== undefined
   if (isCoded && !names.includes('accept-encoding')) {
     return warning(
       id,
       'compressed without Vary: Accept-Encoding',
       'A cache may hand the compressed form to a player that did not ask for it.',
-    )
-  }
-  if (identity.headers['content-encoding'] === 'gzip') {
-    return breaks(
-      id,
-      'gzip also for players that do not ask for it',
-      'ffmpeg and VLC cannot read it. Obey Accept-Encoding, and send Vary: Accept-Encoding.',
     )
   }
   const others = names.filter((name) => !['', 'accept-encoding', 'origin'].includes(name))

@@ -3,7 +3,7 @@
 import { parsePlaylist } from '../../hls/playlist.ts'
 import type { MediaPlaylist, Playlist } from '../../hls/playlist.ts'
 import type { Outcome } from './answer.ts'
-import { isStatus } from './answer.ts'
+import { isStatus, textOf } from './answer.ts'
 import type { MediaRead, ObjectRead } from './judge-playlists.ts'
 import { resolveUri } from './reader.ts'
 import type { Reader } from './reader.ts'
@@ -57,9 +57,7 @@ async function readMedia(
     return { url: '', outcome: { kind: 'failure', code: 'URL' }, ...none }
   }
   const read = await reader.follow(url)
-  const playlist = isStatus(read.outcome, 200)
-    ? parsePlaylist(read.outcome.body.toString('utf8'))
-    : undefined
+  const playlist = isStatus(read.outcome, 200) ? parsePlaylist(textOf(read.outcome)) : undefined
   if (playlist?.kind !== 'media') return { url: read.url, outcome: read.outcome, ...none }
   return readContent(reader, { url: read.url, outcome: read.outcome, playlist, isFirst })
 }
