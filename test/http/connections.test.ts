@@ -94,6 +94,28 @@ t.test('a request head that never ends is cut', async (t) => {
   t.equal(answer.header('x-headwater-reason'), 'head-timeout')
 })
 
+t.test('500 half-sent heads hinder nobody and are cut', async (t) => {
+  const origin = await openOrigin(t, { http: { headersTimeoutSeconds: 1 } })
+  const slow: RawClient[] = []
+  for (let count = 0; count < 500; count++) slow.push(await RawClient.open(origin.dataPlaneUrl))
+  for (const client of slow) await client.send('GET /cache/live-origin/a HTTP/1.1\r\nHost: x')
+  const good = await RawClient.open(origin.dataPlaneUrl)
+  const headers = [`Authorization: ${origin.keys.encoder}`]
+  for (let count = 0; count < 20; count++) {
+    const target = `/cache/live-origin/${String(count)}.ts`
+    const put = await good.request('PUT', target, [...headers, 'Content-Length: 5'], 'bytes')
+    t.equal(put.status, 204)
+    t.equal((await good.request('GET', target, headers)).body.toString(), 'bytes')
+  }
+  for (const client of slow) {
+    await client.send('\r\nX-Drop: y')
+    await client.waitForEnd()
+    client.destroy()
+  }
+  t.ok(slow.every((client) => client.end !== 'open'))
+  t.ok(await good.isUsable(), 'the good one lives on')
+})
+
 t.test('a silent upload is cut after its idle limit, in words', async (t) => {
   const origin = await openOrigin(t, { http: { uploadIdleSeconds: 1 } })
   const client = await RawClient.open(origin.dataPlaneUrl)
