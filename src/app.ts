@@ -265,6 +265,7 @@ async function openPlanes(options: {
   const families = metricFamilies({
     store: core.store.stats,
     origin: core.origin.stats,
+    waiterCount: () => core.origin.waiterCount,
     overload: overload.stats,
     auth: () => core.authenticator.stats,
     requests: requestStats,
@@ -299,6 +300,7 @@ async function openPlanes(options: {
     }),
   })
   const both = { data, admin }
+  health.draining.addEventListener('abort', () => core.origin.releaseWaiters())
   const close = async () => {
     await stopPlanes(both, health, config.http)
     overload.close()

@@ -1,19 +1,19 @@
 /** Moments as text. The one place that may format a time; reading the time is the clock's job. */
 
-let cachedSecond = -1
-let cachedText = ''
+/** Every reply asks for the same few seconds (`Date`, `Expires` at some distance): a slot for each. */
+const SLOTS = 64
+const slotSeconds = new Float64Array(SLOTS).fill(-1)
+const slotTexts: string[] = new Array<string>(SLOTS).fill('')
 
-/**
- * IMF-fixdate (RFC 9110 §5.6.7) of a wall-clock time in ms; parts of a second are dropped. The last
- * second asked for is kept, since every reply asks for the same one.
- */
+/** IMF-fixdate (RFC 9110 §5.6.7) of a wall-clock time in ms; parts of a second are dropped. */
 export function formatHttpDate(timeMs: number): string {
   const second = Math.floor(timeMs / 1000)
-  if (second !== cachedSecond) {
-    cachedSecond = second
-    cachedText = new Date(second * 1000).toUTCString()
+  const slot = second & (SLOTS - 1)
+  if (slotSeconds[slot] !== second) {
+    slotSeconds[slot] = second
+    slotTexts[slot] = new Date(second * 1000).toUTCString()
   }
-  return cachedText
+  return slotTexts[slot] ?? ''
 }
 
 /**

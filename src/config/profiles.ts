@@ -34,6 +34,7 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
         readInProgress: false,
         corsOrigin: 'reflect',
       },
+      caches: { defaults: { holdSecondsMax: 0 } },
     },
   },
   rig: {

@@ -7,9 +7,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import { formatHttpDate } from '../base/dates.ts'
 import { notesOf } from '../origin/item-notes.ts'
+import type { Cache } from '../origin/caches.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Overload } from '../origin/overload.ts'
 import type { Representation, Representations } from '../origin/representations.ts'
+import type { Wait } from '../origin/waiters.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { acceptsGzip } from '../wire/accept-encoding.ts'
 import { isActiveType } from '../wire/headers.ts'
@@ -57,12 +59,11 @@ export class ItemRead {
     target: ItemTarget,
   ): void | Promise<void> {
     const { origin, answers } = this.#options
-    if (origin.caches.get(target.cacheName) === undefined) {
-      return answers.refuse(request, response, 'cache-not-found')
-    }
+    const cache = origin.caches.get(target.cacheName)
+    if (cache === undefined) return answers.refuse(request, response, 'cache-not-found')
     const found = origin.peek(target.storeKey)
-    if (found === 'elsewhere') return this.#readThrough(request, response, target)
-    if (found === 'absent') return this.#miss(request, response, target)
+    if (found === 'elsewhere') return this.#readThrough(request, response, target, cache)
+    if (found === 'absent') return this.#miss(request, response, target, cache)
     return this.#choose(request, response, found)
   }
 
@@ -70,23 +71,55 @@ export class ItemRead {
     request: IncomingMessage,
     response: ServerResponse,
     target: ItemTarget,
+    cache: Cache,
   ): Promise<void> {
     const item = await this.#options.origin.load(target.storeKey)
     if (response.destroyed) return
-    if (item === undefined) this.#miss(request, response, target)
+    if (item === undefined) await this.#miss(request, response, target, cache)
     else await this.#choose(request, response, item)
   }
 
   /** Not there, or not there yet: a first upload in progress is read as it comes. */
-  #miss(request: IncomingMessage, response: ServerResponse, target: ItemTarget): void {
+  #miss(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: ItemTarget,
+    cache: Cache,
+  ): void | Promise<void> {
     const { origin, answers, readerStallMs, readInProgress } = this.#options
     const upload = readInProgress ? origin.firstUpload(target.storeKey) : undefined
     // HTTP/1.0 knows no chunks: the end of a torn body could not be told from its whole.
     if (upload === undefined || request.httpVersionMinor === 0) {
+      const wait = origin.hold(cache, target.storeKey)
+      if (wait !== undefined) return this.#held(request, response, target, wait)
       return answers.refuse(request, response, 'key-not-found')
     }
     const item = origin.describeUpload(upload)
     streamUpload(request, response, upload, item, { answers, readerStallMs })
+  }
+
+  /** A segment that its playlist announced a moment too early. */
+  async #held(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: ItemTarget,
+    wait: Wait,
+  ): Promise<void> {
+    const { socket } = request
+    // Most clients that leave close both ways at once, and the first sign of it is their FIN.
+    const leave = () => {
+      wait.leave()
+      left()
+    }
+    let left: () => void = () => undefined
+    const gone = new Promise<'gone'>((resolve) => (left = () => resolve('gone')))
+    socket.once('end', leave).once('close', leave)
+    const outcome = await Promise.race([wait.outcome, gone])
+    socket.off('end', leave).off('close', leave)
+    if (response.destroyed) return
+    if (outcome === 'changed') return this.read(request, response, target)
+    const reason = outcome === 'closing' ? 'stopping' : 'key-not-found'
+    this.#options.answers.refuse(request, response, reason)
   }
 
   /** Identity, or gzip for who asks for it; a range is always of the identity bytes. */

@@ -32,20 +32,34 @@ export function streamUpload(
   const fields = ['Content-Type', item.contentType, 'X-Content-Type-Options', 'nosniff']
   if (contentEncoding !== '') fields.push('Content-Encoding', contentEncoding)
   if (isActiveType(item.contentType)) fields.push('Content-Security-Policy', 'sandbox')
-  options.answers.head(request, response, 200, fields, item.maxAgeSeconds)
+  const begin = () => {
+    if (!response.headersSent) {
+      options.answers.head(request, response, 200, fields, item.maxAgeSeconds)
+    }
+  }
   if (request.method === 'HEAD') {
+    begin()
     response.end()
     return
   }
   const { chunks, stop } = upload.follow({
-    onChunk: (chunk) => response.write(chunk),
+    onChunk: (chunk) => {
+      begin()
+      response.write(chunk)
+    },
     onStored: () => response.end(),
-    onFailed: () => response.destroy(),
+    onFailed: () => {
+      // Nothing came and nothing was said yet: it is a miss like any other.
+      if (response.headersSent) response.destroy()
+      else options.answers.refuse(request, response, 'key-not-found')
+    },
   })
   response.once('close', stop)
   watchStall(response, options.readerStallMs)
-  if (chunks.length === 0) response.flushHeaders()
-  for (const chunk of chunks) response.write(chunk)
+  for (const chunk of chunks) {
+    begin()
+    response.write(chunk)
+  }
 }
 
 /** Cuts a reader that leaves bytes unread for so long. Silence of the encoder is no stall. */

@@ -13,6 +13,7 @@ import type { Family, Sample } from './text.ts'
 export interface MetricSources {
   readonly store: StoreStats
   readonly origin: OriginStats
+  readonly waiterCount: () => number
   readonly overload: OverloadStats
   readonly auth: () => AuthenticatorStats
   /** Requests by operation; index = status class. */
@@ -136,6 +137,7 @@ export function metricFamilies(sources: MetricSources): readonly Family[] {
         value,
       })),
     ),
+    gauge('headwater_waiters', 'Readers that wait for a segment.', one(sources.waiterCount)),
     gauge(
       'headwater_overload_level',
       'How far reads are given up, 0 to 3.',

@@ -60,12 +60,13 @@ export class ChannelTracker {
     if (playlist === undefined || (playlist.kind === 'media' && playlist.segmentCount === 0)) return
     if (playlist.kind === 'multivariant') {
       const { cacheName, key } = splitStoreKey(item.storeKey)
+      const location = { cacheName, playlistKey: key, keyForm: notesOf(item).keyForm }
       const uris = [
         ...playlist.variants.map((variant) => variant.uri),
         ...playlist.renditions.flatMap((rendition) => rendition.uri ?? []),
       ]
       const variants = uris.flatMap((uri) => {
-        const found = resolveToKey({ cacheName, playlistKey: key, keyForm: 'path' }, uri)
+        const found = resolveToKey(location, uri)
         return found === undefined ? [] : [toStoreKey(cacheName, found)]
       })
       remember(this.#multivariants, item.storeKey, variants)

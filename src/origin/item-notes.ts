@@ -8,13 +8,20 @@ import type { StoredItem } from '../storage/store.ts'
 export interface ItemNotes {
   /** Parsed form of a playlist; `undefined` for everything else. */
   readonly playlist: Playlist | undefined
+  /** How the item was named at its PUT: relative URIs in a playlist resolve by it. */
+  readonly keyForm: 'path' | 'query'
   /** `max-age` before the remaining TTL caps it, seconds. Settled again when its channel changes. */
   maxAgeSeconds: number
   /** Prebuilt parts of the answer; owned by the transport, which alone reads and writes it. */
   head: unknown
 }
 
-const NONE: ItemNotes = { playlist: undefined, maxAgeSeconds: 1, head: undefined }
+const NONE: ItemNotes = {
+  playlist: undefined,
+  keyForm: 'path',
+  maxAgeSeconds: 1,
+  head: undefined,
+}
 
 /** The notes of an item. An item that another process stored has none of ours: it gets the careful ones. */
 export function notesOf(item: StoredItem): ItemNotes {

@@ -32,11 +32,11 @@ export class LiveFreshness {
     const { playlist } = notesOf(item)
     if (playlist?.kind === 'multivariant') {
       const uris = playlist.variants.map((variant) => variant.uri)
-      this.#link(item.storeKey, this.#keysOf(item.storeKey, uris))
+      this.#link(item.storeKey, this.#keysOf(item, uris))
       this.#settleMultivariant(item.storeKey)
     } else if (playlist?.kind === 'media') {
       for (const named of this.#namedBy.get(item.storeKey) ?? []) this.#settleMultivariant(named)
-      if (playlist.ended) this.#settleEnded(item.storeKey, playlist)
+      if (playlist.ended) this.#settleEnded(item, playlist)
     }
   }
 
@@ -53,19 +53,20 @@ export class LiveFreshness {
   }
 
   /** What an ended playlist names does not change any more, unless its name was used before. */
-  #settleEnded(storeKey: StoreKey, playlist: MediaPlaylist): void {
+  #settleEnded(ended: StoredItem, playlist: MediaPlaylist): void {
     const uris = [...playlist.segments.map((segment) => segment.uri), ...playlist.initUris]
-    for (const key of this.#keysOf(storeKey, uris)) {
+    for (const key of this.#keysOf(ended, uris)) {
       const item = this.#store.inspect(key)
       if (typeof item === 'string' || item.version > 1) continue
       notesOf(item).maxAgeSeconds = ENDED_MAX_AGE_SECONDS
     }
   }
 
-  #keysOf(playlistKey: StoreKey, uris: readonly string[]): StoreKey[] {
-    const { cacheName, key } = splitStoreKey(playlistKey)
+  #keysOf(playlistItem: StoredItem, uris: readonly string[]): StoreKey[] {
+    const { cacheName, key } = splitStoreKey(playlistItem.storeKey)
+    const location = { cacheName, playlistKey: key, keyForm: notesOf(playlistItem).keyForm }
     return uris.flatMap((uri) => {
-      const found = resolveToKey({ cacheName, playlistKey: key, keyForm: 'path' }, uri)
+      const found = resolveToKey(location, uri)
       return found === undefined ? [] : [toStoreKey(cacheName, found)]
     })
   }

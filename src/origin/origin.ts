@@ -15,8 +15,11 @@ import type { CheckedContent } from './content-rules.ts'
 import type { OriginEvents } from './events.ts'
 import { maxAgeSeconds } from './freshness.ts'
 import type { ItemNotes } from './item-notes.ts'
+import { LiveWindow } from './live-window.ts'
 import { Upload } from './upload.ts'
 import type { UploadHost, UploadOutcome, UploadRequest } from './upload.ts'
+import { Waiters } from './waiters.ts'
+import type { Wait } from './waiters.ts'
 
 export interface OriginOptions {
   readonly store: Store
@@ -39,6 +42,13 @@ export interface OriginStats {
   uploadsStoredCount: number
   uploadsStoredBytes: number
 }
+
+/** Readers that may wait at once: each keeps a request and a timer, some KiB. */
+const WAITERS_MAX = 20_000
+const WAITERS_PER_CACHE_MAX = 5000
+
+/** An upload in progress is waited for this long; a silent one is cut earlier. */
+const HOLD_UPLOAD_MS = 60_000
 
 const OCTET_STREAM = 'application/octet-stream'
 /** Types that say nothing: what curl and generic libraries send when nobody chose one. */
@@ -65,6 +75,8 @@ export class Origin implements UploadHost {
   }
   readonly #options: OriginOptions
   readonly #store: Store
+  readonly #window: LiveWindow
+  readonly #waiters: Waiters
   /** Names this run in ETags: a restarted origin never repeats one for other bytes. */
   readonly #epoch = randomBytes(6).toString('base64url')
   readonly #firstUploads = new Map<StoreKey, Upload>()
@@ -75,6 +87,12 @@ export class Origin implements UploadHost {
     this.#store = options.store
     this.caches = options.caches
     this.events = options.events
+    this.#window = new LiveWindow(options)
+    this.#waiters = new Waiters({
+      clock: options.clock,
+      waitersMax: WAITERS_MAX,
+      waitersPerCacheMax: WAITERS_PER_CACHE_MAX,
+    })
   }
 
   /** Synchronous look at the hot store. */
@@ -97,21 +115,53 @@ export class Origin implements UploadHost {
       this.#store.inspect(storeKey) === 'absent'
     ) {
       this.#firstUploads.set(storeKey, upload)
+      // Who waits for it can read it as it comes.
+      this.#waiters.wake(storeKey)
     }
     return upload
   }
 
   /**
+   * Waits for a key that a current live playlist has just named and that is not stored yet.
+   * `undefined` when there is nothing to wait for, or too many wait already.
+   */
+  hold(cache: Cache, storeKey: StoreKey): Wait | undefined {
+    const holdMsMax = cache.settings.holdSecondsMax * 1000
+    if (holdMsMax === 0) return undefined
+    // As long as it is being uploaded and is not to be followed: parts are served whole.
+    const untilMs = this.#firstUploads.has(storeKey)
+      ? this.#options.clock.monotonicMs() + HOLD_UPLOAD_MS
+      : this.#window.expectedUntilMs(storeKey, holdMsMax)
+    return untilMs === undefined ? undefined : this.#waiters.wait(storeKey, untilMs)
+  }
+
+  /** Lets every waiting reader go: the server stops. */
+  releaseWaiters(): void {
+    this.#waiters.close()
+  }
+
+  /** How many readers wait. */
+  get waiterCount(): number {
+    return this.#waiters.count
+  }
+
+  /**
    * The upload in progress of a key that has no complete object: it can be read while it is written.
-   * `undefined` for playlists, manifests and keys, which are served whole or not at all.
+   * `undefined` for playlists, manifests, keys and parts, which are served whole or not at all.
    */
   firstUpload(storeKey: StoreKey): Upload | undefined {
-    return this.#firstUploads.get(storeKey)
+    const upload = this.#firstUploads.get(storeKey)
+    return upload !== undefined && this.#window.isPart(storeKey) ? undefined : upload
   }
 
   closed(upload: Upload): void {
     const { storeKey } = upload.request
-    if (this.#firstUploads.get(storeKey) === upload) this.#firstUploads.delete(storeKey)
+    if (this.#firstUploads.get(storeKey) !== upload) return
+    this.#firstUploads.delete(storeKey)
+    // Refused or cut: it will not come, and nobody has to wait until the deadline for that.
+    if (this.#store.inspect(storeKey) !== 'absent') return
+    this.#window.forget(storeKey)
+    this.#waiters.wake(storeKey)
   }
 
   /** The cache a write goes to. Made now, if the settings and the writer's rights allow it. */
@@ -166,6 +216,7 @@ export class Origin implements UploadHost {
     this.stats.uploadsStoredCount++
     this.stats.uploadsStoredBytes += item.sizeBytes
     this.events.emit('item-stored', item)
+    this.#waiters.wake(item.storeKey)
     return { kind: 'stored', item }
   }
 
@@ -175,6 +226,7 @@ export class Origin implements UploadHost {
     const version = typeof before === 'string' ? 1 : before.version + 1
     const notes: ItemNotes = {
       playlist: content.playlist,
+      keyForm: request.keyForm,
       maxAgeSeconds: maxAgeSeconds({
         kind: content.kind,
         playlist: content.playlist,

@@ -225,6 +225,12 @@ export const REFUSALS = {
     message: 'Service Unavailable',
     detail: 'The server is overloaded and serves the live edge first; try again.',
   },
+  stopping: {
+    statusCode: 503,
+    code: 'Unavailable',
+    message: 'Service Unavailable',
+    detail: 'The server is stopping; ask again, or ask another one.',
+  },
   'store-full': {
     statusCode: 507,
     code: 'ResourceExhausted',

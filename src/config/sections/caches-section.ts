@@ -19,6 +19,13 @@ export const cacheSettingsProperties = {
     maximum: 1_073_741_824,
     description: 'Largest object. A larger upload is drained and refused with 413.',
   }),
+  holdSecondsMax: Type.Number({
+    default: 3,
+    minimum: 0,
+    maximum: 30,
+    description:
+      'How long a read waits for a segment that a live playlist has just named and that is not stored yet, from the PUT of the playlist, a target duration at the most. 0: 404 at once.',
+  }),
   anonymous: Type.Union([Type.Literal('none'), Type.Literal('read'), Type.Literal('readwrite')], {
     default: 'none',
     description: 'What a request without a credential may do.',

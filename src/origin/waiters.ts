@@ -1,0 +1,99 @@
+/**
+ * Readers that wait for something to happen to a key: held segments, blocking reloads. Coalesced by
+ * key and deadline, bounded per cache and in total, gone without a trace when the client leaves.
+ */
+
+import type { Clock, Timer } from '../base/clock.ts'
+import { splitStoreKey } from '../base/names.ts'
+import type { CacheName, StoreKey } from '../base/names.ts'
+
+/** How a wait ended: `changed`, look again; `over`, the deadline passed; `closing`, the server stops. */
+export type WaitOutcome = 'changed' | 'over' | 'closing'
+
+export interface WaitersOptions {
+  readonly clock: Clock
+  readonly waitersMax: number
+  readonly waitersPerCacheMax: number
+}
+
+/** A wait that can be left. */
+export interface Wait {
+  readonly outcome: Promise<WaitOutcome>
+  /** The client has gone. `outcome` never settles then. */
+  leave(): void
+}
+
+interface Waiter {
+  readonly resolve: (outcome: WaitOutcome) => void
+  readonly timer: Timer
+}
+
+export class Waiters {
+  readonly #options: WaitersOptions
+  readonly #byKey = new Map<StoreKey, Set<Waiter>>()
+  readonly #countByCache = new Map<CacheName, number>()
+  #count = 0
+
+  constructor(options: WaitersOptions) {
+    this.#options = options
+  }
+
+  /** How many wait now. */
+  get count(): number {
+    return this.#count
+  }
+
+  /**
+   * @param untilMonotonicMs  When to give up.
+   * @returns `undefined` when as many wait as may: the caller answers at once.
+   */
+  wait(storeKey: StoreKey, untilMonotonicMs: number): Wait | undefined {
+    const { clock, waitersMax, waitersPerCacheMax } = this.#options
+    const { cacheName } = splitStoreKey(storeKey)
+    const inCache = this.#countByCache.get(cacheName) ?? 0
+    if (this.#count >= waitersMax || inCache >= waitersPerCacheMax) return undefined
+    let waiter: Waiter | undefined
+    const outcome = new Promise<WaitOutcome>((resolve) => {
+      const timer = clock.setTimer(() => {
+        if (waiter !== undefined) this.#remove(storeKey, waiter)
+        resolve('over')
+      }, untilMonotonicMs - clock.monotonicMs())
+      waiter = { resolve, timer }
+    })
+    if (waiter === undefined) return undefined
+    const waiting = waiter
+    const set = this.#byKey.get(storeKey) ?? new Set()
+    set.add(waiting)
+    this.#byKey.set(storeKey, set)
+    this.#countByCache.set(cacheName, inCache + 1)
+    this.#count++
+    return { outcome, leave: () => this.#remove(storeKey, waiting) }
+  }
+
+  /** Something happened to a key: whoever waits for it looks again. */
+  wake(storeKey: StoreKey, outcome: WaitOutcome = 'changed'): void {
+    const set = this.#byKey.get(storeKey)
+    if (set === undefined) return
+    for (const waiter of [...set]) {
+      this.#remove(storeKey, waiter)
+      waiter.resolve(outcome)
+    }
+  }
+
+  /** Everybody is let go, to be told that the server stops. */
+  close(): void {
+    for (const storeKey of [...this.#byKey.keys()]) this.wake(storeKey, 'closing')
+  }
+
+  #remove(storeKey: StoreKey, waiter: Waiter): void {
+    const set = this.#byKey.get(storeKey)
+    if (set?.delete(waiter) !== true) return
+    if (set.size === 0) this.#byKey.delete(storeKey)
+    this.#options.clock.clearTimer(waiter.timer)
+    const { cacheName } = splitStoreKey(storeKey)
+    const inCache = (this.#countByCache.get(cacheName) ?? 1) - 1
+    if (inCache === 0) this.#countByCache.delete(cacheName)
+    else this.#countByCache.set(cacheName, inCache)
+    this.#count--
+  }
+}

@@ -1,0 +1,39 @@
+import t from 'tap'
+import { toStoreKey } from '../../src/base/names.ts'
+import { Waiters } from '../../src/origin/waiters.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { cacheName, itemKey } from './support.ts'
+
+const key = (cache: string, name: string) => toStoreKey(cacheName(cache), itemKey(name))
+
+t.test('bounded per cache and in total', async (t) => {
+  const clock = new ManualClock()
+  const waiters = new Waiters({ clock, waitersMax: 3, waitersPerCacheMax: 2 })
+  t.ok(waiters.wait(key('a', 'x'), 5000))
+  const second = waiters.wait(key('a', 'y'), 5000)
+  t.ok(second)
+  t.equal(waiters.wait(key('a', 'z'), 5000), undefined, 'over the cache')
+  t.ok(waiters.wait(key('b', 'x'), 5000))
+  t.equal(waiters.wait(key('c', 'x'), 5000), undefined, 'over all')
+  second?.leave()
+  second?.leave()
+  t.equal(waiters.count, 2)
+  t.ok(waiters.wait(key('a', 'z'), 5000), 'a place is free again')
+  clock.advance(5000)
+  t.equal(waiters.count, 0)
+  t.equal(clock.timerCount, 0)
+})
+
+t.test('one change releases everybody, each once', async (t) => {
+  const clock = new ManualClock()
+  const waiters = new Waiters({ clock, waitersMax: 1000, waitersPerCacheMax: 1000 })
+  const waits = Array.from({ length: 500 }, () => waiters.wait(key('a', 'x'), 9000)?.outcome)
+  const other = waiters.wait(key('a', 'other'), 9000)
+  waiters.wake(key('a', 'nobody'))
+  waiters.wake(key('a', 'x'))
+  t.same(new Set(await Promise.all(waits)), new Set(['changed']))
+  t.equal(waiters.count, 1)
+  waiters.close()
+  t.equal(await other?.outcome, 'closing')
+  t.equal(clock.timerCount, 0)
+})
