@@ -1,0 +1,150 @@
+import t from 'tap'
+import { painter } from '../../src/cli/banner.ts'
+import { formatNotice, logNotice } from '../../src/cli/origin-notices.ts'
+import type { OriginNotice } from '../../src/cli/origin-reporter.ts'
+import { formatLogLine, terminalLog } from '../../src/cli/terminal-log.ts'
+import { formatBytes, formatTable, toPlainText } from '../../src/cli/text-table.ts'
+import { hasColours } from '../../src/cli/cli-context.ts'
+import { createLogger } from '../../src/base/log.ts'
+import type { ChannelState } from '../../src/origin/events.ts'
+import { parseCacheName } from '../../src/base/names.ts'
+
+const plain = painter(false)
+
+function channel(state: ChannelState, renditionCount = 3): OriginNotice {
+  const cacheName = parseCacheName('live-origin')
+  if (cacheName === undefined) throw new Error('a name')
+  const change = { cacheName, key: 'demo/playlist.m3u8', state, renditionCount }
+  return {
+    kind: 'channel',
+    change: { ...change, targetDurationSeconds: 2, lastWriteAgeSeconds: 7.4 },
+  }
+}
+
+const REFUSED: OriginNotice = {
+  kind: 'refused',
+  summary: {
+    reason: 'credential-missing',
+    statusCode: 401,
+    cacheName: 'live-origin',
+    clientAddress: '10.0.0.1',
+    userAgent: 'Lavf/59',
+    count: 12,
+    segmentCount: 12,
+    playlistCount: 0,
+    sampleKey: 'a1.ts',
+    hadQueryToken: false,
+    hadHeaderCredential: false,
+  },
+}
+
+function format(notice: OriginNotice, columns = 100): string {
+  return formatNotice(notice, {
+    ...{ publicUrl: 'http://127.0.0.1:8080', paint: plain },
+    ...{ time: '12:03:04', columns },
+  })
+}
+
+t.test('channels: live, stale, ended, one line each', async (t) => {
+  t.equal(
+    format(channel('live')),
+    '12:03:04  live     live-origin/demo/playlist.m3u8  (3 renditions, target duration 2 s)\n',
+  )
+  t.match(format(channel('live', 1)), '(1 rendition,')
+  t.match(format(channel('stale')), 'no new playlist for 7 s: does the encoder still run?')
+  t.match(format(channel('ended')), 'EXT-X-ENDLIST')
+  t.equal(
+    format({ kind: 'cache-created', cacheName: 'news' }),
+    '12:03:04  cache    news was made\n',
+  )
+})
+
+t.test('refused writes: sentences wrapped, commands whole', async (t) => {
+  const lines = format(REFUSED, 80).split('\n')
+  t.match(lines[0], /^12:03:04 {2}warning {2}12 segments refused with 401/)
+  for (const line of lines.slice(1)) {
+    if (!/^ {21}-/.test(line)) t.ok(line.length <= 80, line)
+  }
+  t.match(format({ kind: 'refused-more', count: 7 }), '7 more uploads refused')
+})
+
+t.test('colours do not move the columns', async (t) => {
+  const notice = channel('live')
+  const style = { publicUrl: 'http://a', time: '12:03:04', columns: 100 }
+  const coloured = formatNotice(notice, { ...style, paint: painter(true) })
+
+  t.equal(coloured.replace(/\u001b\[\d+m/g, ''), format(notice))
+  t.not(coloured, format(notice))
+})
+
+t.test('the log has the same with constant messages', async (t) => {
+  const records: Record<string, unknown>[] = []
+  const log = createLogger('info', {
+    write: (line: string) => {
+      // One JSON object a line.
+      records.push(JSON.parse(line) as Record<string, unknown>)
+    },
+  })
+  for (const notice of [channel('live'), channel('stale'), channel('ended'), REFUSED]) {
+    logNotice(log, notice, 'http://127.0.0.1:8080')
+  }
+  logNotice(log, { kind: 'cache-created', cacheName: 'news' }, '')
+  logNotice(log, { kind: 'refused-more', count: 3 }, '')
+  t.match(records, [
+    { msg: 'channel live', level: 30, cacheName: 'live-origin' },
+    { msg: 'channel stale', level: 40 },
+    { msg: 'channel ended', level: 30 },
+    { msg: 'writes refused', level: 40, count: 12, client: 'ffmpeg', advice: /-hls_segment/ },
+    { msg: 'cache created', cacheName: 'news' },
+    { msg: 'more writes refused', count: 3 },
+  ])
+})
+
+t.test('a record of the log as a line', async (t) => {
+  let text = ''
+  const log = createLogger('info', terminalLog({ write: (line) => (text += line) }, plain))
+  log.warn({ cacheName: 'news' }, 'something odd')
+  log.error({ err: new Error('disk full') }, 'not written')
+  t.match(text, /^\d\d:\d\d:\d\d {2}warn {4}something odd {2}\{"cacheName":"news"\}$/m)
+  t.match(text, /^\d\d:\d\d:\d\d {2}error {3}not written$/m)
+  t.match(text, /^ {10}Error: disk full$/m)
+  t.equal(formatLogLine('not json\n', plain), 'not json\n')
+  t.match(formatLogLine('{"level":35,"time":0,"msg":"m","err":{"message":"x"}}', plain), 'log')
+})
+
+t.test('tables align, figures to the right', async (t) => {
+  t.equal(
+    formatTable(
+      [
+        ['A', 'N'],
+        ['long', '5'],
+        ['b', '1234'],
+      ],
+      [1],
+    ),
+    'A        N\nlong     5\nb     1234\n',
+  )
+})
+
+t.test('bytes in the unit that suits them', async (t) => {
+  t.equal(formatBytes(0), '0 B')
+  t.equal(formatBytes(1023), '1023 B')
+  t.equal(formatBytes(1024), '1.0 KiB')
+  t.equal(formatBytes(200 * 1024 * 1024), '200 MiB')
+  t.equal(formatBytes(1.5 * 1024 ** 4), '1.5 TiB')
+})
+
+t.test('text of strangers is plain and short', async (t) => {
+  t.equal(toPlainText('a\u001b[2J\r\nb\u202ec'), 'a?[2J??b?c')
+  t.equal(toPlainText('x'.repeat(81)), `${'x'.repeat(80)}…`)
+  t.equal(toPlainText('x'.repeat(80)), 'x'.repeat(80))
+})
+
+t.test('colours only where a person sees them and wants them', async (t) => {
+  const terminal = { isTTY: true, write: () => true }
+  t.equal(hasColours(terminal, {}), true)
+  t.equal(hasColours({ write: () => true }, {}), false)
+  t.equal(hasColours(terminal, { NO_COLOR: '1' }), false)
+  t.equal(hasColours(terminal, { NO_COLOR: '' }), true)
+  t.equal(hasColours(terminal, { TERM: 'dumb' }), false)
+})
