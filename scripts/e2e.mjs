@@ -65,6 +65,35 @@ const tools = [
     brew: 'brew install --cask chromium',
     winget: 'winget install Google.Chrome',
   },
+  {
+    name: 'Varnish',
+    variable: 'E2E_VARNISHD',
+    commands: ['varnishd'],
+    paths: ['/usr/sbin/varnishd'],
+    debian: 'varnish',
+    brew: 'brew install varnish',
+    winget: '(there is none for Windows)',
+  },
+  {
+    name: 'nginx',
+    variable: 'E2E_NGINX',
+    commands: ['nginx'],
+    paths: ['/usr/sbin/nginx'],
+    debian: 'nginx',
+    brew: 'brew install nginx',
+    winget: '(not under Windows)',
+  },
+  {
+    name: "nginx's RTMP module",
+    variable: 'E2E_NGINX_RTMP',
+    commands: [],
+    // A module: read, not executed.
+    paths: ['/usr/lib/nginx/modules/ngx_rtmp_module.so'],
+    isModule: true,
+    debian: 'libnginx-mod-rtmp',
+    brew: '(not packaged: build nginx with nginx-rtmp-module)',
+    winget: '(not under Windows)',
+  },
 ]
 
 /** Which tools each file needs, by variable. */
@@ -73,6 +102,18 @@ const suites = [
   { file: 'test/e2e/ffmpeg.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/kill.test.ts', needs: ['E2E_FFMPEG'] },
   { file: 'test/e2e/player.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
+  {
+    file: 'test/e2e/cdn-varnish.test.ts',
+    needs: ['E2E_VARNISHD', 'E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
+  },
+  {
+    file: 'test/e2e/cdn-nginx.test.ts',
+    needs: ['E2E_NGINX', 'E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
+  },
+  {
+    file: 'test/e2e/cdn-rtmp.test.ts',
+    needs: ['E2E_NGINX', 'E2E_NGINX_RTMP', 'E2E_FFMPEG', 'E2E_FFPROBE'],
+  },
 ]
 
 function findTool(tool) {
@@ -87,7 +128,7 @@ function findTool(tool) {
       }
     }
   }
-  return tool.paths.find(isExecutable)
+  return tool.paths.find(tool.isModule === true ? existsSync : isExecutable)
 }
 
 function isExecutable(path) {

@@ -1,16 +1,16 @@
 /**
  * Real CDN programs for end-to-end tests: varnishd and nginx on loopback, in a directory of their
- * own, with the very files of docker/cdn as render.sh fills them in.
+ * own, started by docker/cdn/entrypoint.sh as in their images.
  */
 
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -27,7 +27,7 @@ export interface CdnOptions {
   readonly playerKey: string
 }
 
-/** Starts one for this test and returns its URL, no trailing slash. */
+/** Starts one for this test, as its image does, and returns its URL, no trailing slash. */
 export async function openCdn(
   t: Test,
   program: CdnProgram,
@@ -36,18 +36,26 @@ export async function openCdn(
   const directory = makeDirectory(t)
   const port = await freePort()
   const origin = new URL(originUrl)
-  const template = program === 'varnish' ? 'varnish/default.vcl' : 'nginx/nginx.conf'
-  const rendered = renderTemplate(template, {
-    ORIGIN_HOST: origin.hostname,
-    ORIGIN_PORT: origin.port,
-    LISTEN: `127.0.0.1:${String(port)}`,
-    PLAYER_KEY: playerKey,
+  const keyFile = join(directory, 'player-key.json')
+  writeFileSync(keyFile, JSON.stringify({ apiKey: playerKey }, undefined, 2), { mode: 0o600 })
+  // First on the PATH: the programs that scripts/e2e.mjs found.
+  const bin = join(directory, 'bin')
+  mkdirSync(bin)
+  const tool = program === 'varnish' ? 'varnishd' : 'nginx'
+  const toolPath = process.env[`E2E_${tool.toUpperCase()}`]
+  if (toolPath !== undefined) symlinkSync(toolPath, join(bin, tool))
+  const child = spawn('sh', [join(CDN_DIRECTORY, 'entrypoint.sh'), program], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
+      TMPDIR: directory,
+      ORIGIN_HOST: origin.hostname,
+      ORIGIN_PORT: origin.port,
+      LISTEN: `127.0.0.1:${String(port)}`,
+      PLAYER_KEY_FILE: keyFile,
+      CACHE_SIZE: '64m',
+    },
   })
-  if (rendered.status !== 0) throw new Error(rendered.stderr)
-  const file = join(directory, program === 'varnish' ? 'default.vcl' : 'nginx.conf')
-  writeFileSync(file, rendered.stdout, { mode: 0o600 })
-  const child =
-    program === 'varnish' ? spawnVarnish(directory, file, port) : spawnNginx(directory, file)
   await superviseUntilListening(t, child, port, program)
   return `http://127.0.0.1:${String(port)}`
 }
@@ -61,28 +69,6 @@ export function renderTemplate(
     env: { PATH: process.env['PATH'] ?? '', ...env },
     encoding: 'utf8',
   })
-}
-
-function spawnVarnish(directory: string, file: string, port: number): ChildProcess {
-  return spawn(
-    process.env['E2E_VARNISHD'] ?? '/usr/sbin/varnishd',
-    [
-      ...['-F', '-f', file, '-n', join(directory, 'work'), '-a', `127.0.0.1:${String(port)}`],
-      // Started by root it would read the file as user varnish; the container is not root, either.
-      ...['-j', 'none', '-T', 'none', '-s', 'malloc,64m'],
-      ...['-p', 'backend_idle_timeout=55', '-p', 'vsl_mask=-BereqHeader'],
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-}
-
-function spawnNginx(directory: string, file: string): ChildProcess {
-  for (const folder of ['temp', 'cache']) mkdirSync(join(directory, folder))
-  return spawn(
-    process.env['E2E_NGINX'] ?? '/usr/sbin/nginx',
-    ['-p', directory, '-c', file, '-e', 'stderr', '-g', 'daemon off;'],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
 }
 
 /** Waits for the port; ends the program, and waits for that, when the test ends. */
