@@ -340,6 +340,7 @@ export interface StartOptions {
   readonly dataDir?: string
   readonly clock?: Clock
   readonly log?: Logger
+  readonly inheritedSockets?: InheritedSockets
 }
 
 /**
@@ -372,6 +373,9 @@ export async function startHeadwater(options: StartOptions = {}): Promise<Headwa
     dataDirectory,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.inheritedSockets === undefined
+      ? {}
+      : { inheritedSockets: options.inheritedSockets }),
   })
   return {
     ...headwater,
