@@ -154,8 +154,7 @@ t.test('help of every command, exit 0; a wrong command line, exit 2', async (t) 
     t.equal(err, '')
   }
   const results = await Promise.all(wrong.map((argv) => runMain(argv, { cwd })))
-  for (const [index, { exitCode }] of results.entries())
-    t.equal(exitCode, 2, wrong[index]?.join(' '))
+  for (const [index, { exitCode }] of results.entries()) t.equal(exitCode, 2, String(wrong[index]))
 })
 
 t.test('demo: a channel that plays, and its children end with it', async (t) => {
