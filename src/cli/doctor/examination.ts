@@ -77,11 +77,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   })
   const findings = [...search.findings]
   const { found } = search
-  if (found === undefined) {
-    if (search.answer !== undefined) findings.push(judgeParse(search.answer, undefined))
-  } else {
-    await examineChannel({ options, reader, found, findings })
-  }
+  if (found !== undefined) await examineChannel({ options, reader, found, findings })
   findings.push(judgeKeepAlive(client.answers), judgeDate(client.answers))
   const why = found === undefined ? 'no playlist could be read' : 'does not apply'
   return {

@@ -6,9 +6,11 @@
 import { parsePlaylist } from '../../hls/playlist.ts'
 import type { Playlist } from '../../hls/playlist.ts'
 import type { Answer, Outcome } from './answer.ts'
-import { textOf } from './answer.ts'
+import { isStatus, quote, textOf } from './answer.ts'
 import { detectCdn } from './cdn.ts'
+import { unchecked } from './finding.ts'
 import type { Finding } from './finding.ts'
+import { judgeParse } from './judge-playlists.ts'
 import { judgeAccess, judgeConnection, opens } from './judge-reach.ts'
 import type { ProbeClient } from './probe-client.ts'
 import type { KeyMode, Reader } from './reader.ts'
@@ -25,8 +27,6 @@ export interface FoundPlaylist {
 export interface Search {
   /** `undefined`: no playlist; the findings say why. */
   readonly found: FoundPlaylist | undefined
-  /** The best answer when none is a playlist. */
-  readonly answer: Answer | undefined
   readonly findings: readonly Finding[]
 }
 
@@ -42,19 +42,20 @@ export async function findPlaylist(options: {
   const preferred: KeyMode = hasKey ? 'header' : 'none'
   let current = url
   let first: Outcome | undefined
+  const tried: string[] = []
   for (const candidate of candidatesOf(url)) {
     const read = await reader.follow(candidate, { mode: preferred })
-    if (first === undefined || opens(read.outcome)) {
+    tried.push(quote(new URL(candidate).pathname))
+    if (first === undefined || promise(read.outcome) >= promise(first)) {
       first = read.outcome
       current = read.url
     }
-    if (opens(first) || first.kind === 'failure') break
+    if (opens(first) || read.outcome.kind === 'failure') break
   }
   if (first === undefined || first.kind === 'failure') {
     const outcome = first ?? { kind: 'failure', code: 'URL' }
     return {
       found: undefined,
-      answer: undefined,
       findings: [judgeConnection(outcome, options.nowMs())],
     }
   }
@@ -76,10 +77,15 @@ export async function findPlaylist(options: {
     if (playlist === undefined) continue
     reader.mode = mode
     const found = { url: current, answer: outcome, playlist, anonymous, opensByQuery: opens(query) }
-    return { found, answer: outcome, findings }
+    return { found, findings }
   }
-  const answer = ways.map(([, outcome]) => outcome).find((outcome) => isAnswer200(outcome))
-  return { found: undefined, answer: answer as Answer | undefined, findings }
+  const page = ways.map(([, outcome]) => outcome).find((outcome) => isStatus(outcome, 200))
+  findings.push(
+    page === undefined
+      ? unchecked('playlist.parse', `no playlist at ${tried.join(', ')}`)
+      : judgeParse(page, undefined),
+  )
+  return { found: undefined, findings }
 }
 
 /** What to ask for, in order. Exported for its test. */
@@ -93,11 +99,22 @@ export function candidatesOf(url: string): readonly string[] {
     return copy.href
   }
   const directory = pathname.replace(/\/+$/, '')
-  if (directory === '') return [under('/playlist.m3u8'), under('/cache/live-origin/playlist.m3u8')]
-  const inside = [under(`${directory}/playlist.m3u8`), under(`${directory}/index.m3u8`)]
-  return /^\/cache\/[^/]+$/.test(directory) ? inside : [url, ...inside]
+  const first = '/cache/live-origin'
+  const isCache = /^\/cache\/[^/]+$/.test(directory)
+  const names = ['playlist.m3u8', ...(directory === '' ? [] : ['index.m3u8'])]
+  return [
+    ...(directory === '' || isCache ? [] : [url]),
+    ...names.map((name) => under(`${directory}/${name}`)),
+    ...(directory === '' ? [under(`${first}/playlist.m3u8`)] : []),
+    // What `headwater demo` pushes.
+    ...(directory === '' || isCache ? [under(`${directory || first}/demo/playlist.m3u8`)] : []),
+  ]
 }
 
-function isAnswer200(outcome: Outcome | undefined): boolean {
-  return outcome?.kind === 'answer' && outcome.status === 200
+/** Which of several answers, none of them a playlist, says most. */
+function promise(outcome: Outcome): number {
+  if (opens(outcome)) return 4
+  if (isStatus(outcome, 200)) return 3
+  if (isStatus(outcome, 401, 403)) return 2
+  return 1
 }

@@ -74,18 +74,34 @@ export function formatReport(
 ): string {
   const paint = painter(options.colours)
   const width = Math.max(60, Math.min(110, options.columns))
-  const took = `${(facts.tookMs / 1000).toFixed(0)} s, ${facts.requestCount} requests`
+  const took = `${(facts.tookMs / 1000).toFixed(0)} s, ${facts.requestCount} ${facts.requestCount === 1 ? 'request' : 'requests'}`
   const lines = [paint.bold(quote(facts.url, 2000)), `${CDN_NAMES[facts.cdn]}; ${took}`]
-  let group = ''
-  for (const finding of facts.findings) {
-    const check = CHECKS[finding.id]
-    if (check.group !== group) {
-      group = check.group
-      lines.push('', paint.bold(group))
+  const empty: string[] = []
+  for (const [group, findings] of groupsOf(facts.findings)) {
+    if (isEmpty(findings)) {
+      empty.push(group)
+      continue
     }
-    lines.push(...findingLines(finding, paint, width))
+    lines.push('', paint.bold(group))
+    for (const finding of findings) lines.push(...findingLines(finding, paint, width))
   }
+  if (empty.length > 0) lines.push('', `${paint.bold('Not checked')}: ${empty.join(', ')}`)
   return `${lines.join('\n')}\n\n${summaryLine(facts.findings, paint)}\n`
+}
+
+function groupsOf(findings: readonly Finding[]): ReadonlyMap<string, readonly Finding[]> {
+  const groups = new Map<string, Finding[]>()
+  for (const finding of findings) {
+    const { group } = CHECKS[finding.id]
+    groups.set(group, [...(groups.get(group) ?? []), finding])
+  }
+  return groups
+}
+
+/** Whether a group says nothing but one and the same reason for not being checked. */
+function isEmpty(findings: readonly Finding[]): boolean {
+  const [first] = findings
+  return findings.every(({ verdict, seen }) => verdict === 'unchecked' && seen === first?.seen)
 }
 
 function findingLines(

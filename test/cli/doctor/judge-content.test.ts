@@ -172,8 +172,22 @@ t.test('where a playlist may be', async (t) => {
   const cases: readonly [string, readonly string[]][] = [
     ['http://a/x/p.m3u8', ['http://a/x/p.m3u8']],
     ['http://a/cache/c?key=p', ['http://a/cache/c?key=p']],
-    ['http://a', ['http://a/playlist.m3u8', 'http://a/cache/live-origin/playlist.m3u8']],
-    ['http://a/cache/c/', ['http://a/cache/c/playlist.m3u8', 'http://a/cache/c/index.m3u8']],
+    [
+      'http://a',
+      [
+        'http://a/playlist.m3u8',
+        'http://a/cache/live-origin/playlist.m3u8',
+        'http://a/cache/live-origin/demo/playlist.m3u8',
+      ],
+    ],
+    [
+      'http://a/cache/c/',
+      [
+        'http://a/cache/c/playlist.m3u8',
+        'http://a/cache/c/index.m3u8',
+        'http://a/cache/c/demo/playlist.m3u8',
+      ],
+    ],
     ['http://a/x', ['http://a/x', 'http://a/x/playlist.m3u8', 'http://a/x/index.m3u8']],
   ]
   for (const [url, candidates] of cases) t.strictSame(candidatesOf(url), candidates)
