@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { systemClock } from '../base/clock.ts'
+import { HeadwaterError } from '../base/errors.ts'
 import type { CliContext, StopOptions } from './cli-context.ts'
 
 /** The context of this process. Also keeps a closed pipe from ending it. */
@@ -28,17 +29,17 @@ export function processContext(): CliContext {
   }
 }
 
-/** On stderr: stdout is for results. */
+/** On stderr: stdout is for results. @throws HeadwaterError `HW_CLI_USAGE` after Ctrl-C. */
 async function ask(question: string, { secret }: { readonly secret: boolean }): Promise<string> {
-  process.stderr.write(question)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({
-    input: process.stdin,
-    output: secret ? silent : process.stderr,
-    terminal: true,
-  })
+  const output = secret ? silent : process.stderr
+  // Nothing reaches the silent one, the question neither.
+  if (secret) process.stderr.write(question)
+  const lines = createInterface({ input: process.stdin, output, terminal: true })
   try {
-    return await lines.question('')
+    return await lines.question(secret ? '' : question)
+  } catch (cause) {
+    throw new HeadwaterError('HW_CLI_USAGE', 'There was no answer; nothing was changed.', { cause })
   } finally {
     lines.close()
     if (secret) process.stderr.write('\n')
