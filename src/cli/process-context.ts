@@ -39,6 +39,7 @@ async function ask(question: string, { secret }: { readonly secret: boolean }): 
   try {
     return await lines.question(secret ? '' : question)
   } catch (cause) {
+    if (!secret) process.stderr.write('\n')
     throw new HeadwaterError('HW_CLI_USAGE', 'There was no answer; nothing was changed.', { cause })
   } finally {
     lines.close()
