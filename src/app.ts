@@ -248,6 +248,7 @@ async function openPlanes(options: {
     items: createItemHandler({
       config,
       clock,
+      store: core.store,
       log,
       origin: core.origin,
       overload,

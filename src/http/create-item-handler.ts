@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Overload } from '../origin/overload.ts'
 import { Representations } from '../origin/representations.ts'
+import type { Store } from '../storage/store.ts'
 import type { Health } from './health.ts'
 import { ItemAccess } from './item-access.ts'
 import { ItemAnswers } from './item-answers.ts'
@@ -15,12 +16,14 @@ import { ItemHandler, reportRefusal } from './item-handler.ts'
 import type { RequestStats } from './item-handler.ts'
 import { ItemRead } from './item-read.ts'
 import { ItemWrite } from './item-write.ts'
+import { WebDav } from './webdav.ts'
 
 export interface CreateItemHandlerOptions {
   readonly config: Config
   readonly clock: Clock
   readonly log: Logger
   readonly origin: Origin
+  readonly store: Store
   readonly overload: Overload
   readonly authenticator: Authenticator
   readonly clientAddresses: ClientAddresses
@@ -65,5 +68,11 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     drainBytesMax: 2 * config.caches.defaults.itemSizeBytesMax,
     onRefused: reportRefusal(origin, access, answers),
   })
-  return new ItemHandler({ access, answers, read, write, stats, log })
+  const webDav = new WebDav({
+    ...{ access, answers, write },
+    store: options.store,
+    caches: origin.caches,
+    autoCreate: config.caches.autoCreate,
+  })
+  return new ItemHandler({ access, answers, read, write, webDav, stats, log })
 }

@@ -17,12 +17,14 @@ import type { Decision } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import type { ItemRead } from './item-read.ts'
 import type { ItemWrite } from './item-write.ts'
+import type { WebDav } from './webdav.ts'
 
 export interface ItemHandlerOptions {
   readonly access: ItemAccess
   readonly answers: ItemAnswers
   readonly read: ItemRead
   readonly write: ItemWrite
+  readonly webDav: WebDav
   readonly stats: RequestStats
   readonly log: Logger
 }
@@ -79,10 +81,11 @@ export class ItemHandler {
   }
 
   #start(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
-    const { access, answers, write, stats } = this.#options
+    const { access, answers, write, webDav, stats } = this.#options
     const target = parseItemTarget(request.url ?? '')
     const operation = OPERATIONS[request.method ?? '']
     if (operation === undefined) {
+      if (webDav.takes(request)) return webDav.handle(request, response, target)
       if (request.method === 'OPTIONS') return answers.preflight(request, response)
       return write.refuse(request, response, target, 'method-not-allowed')
     }
