@@ -35,7 +35,6 @@ import { formatMetrics } from './metrics/text.ts'
 import { CacheRegistry } from './origin/caches.ts'
 import { ChannelTracker } from './origin/channels.ts'
 import { OriginEvents } from './origin/events.ts'
-import { LiveFreshness } from './origin/live-freshness.ts'
 import { Origin } from './origin/origin.ts'
 import { Overload } from './origin/overload.ts'
 import { DataDirectory } from './storage/data-directory.ts'
@@ -184,7 +183,6 @@ async function openCore(options: {
     contentType: config.delivery.contentType,
     autoCreate: config.caches.autoCreate,
   })
-  new LiveFreshness({ store, events: origin.events })
   let listeningUrl = ''
   const publicUrl = () => config.http.publicUrl || listeningUrl
   return {
@@ -248,9 +246,9 @@ async function openPlanes(options: {
     items: createItemHandler({
       config,
       clock,
-      store: core.store,
       log,
       origin: core.origin,
+      store: core.store,
       overload,
       authenticator: core.authenticator,
       clientAddresses,

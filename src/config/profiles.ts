@@ -44,7 +44,10 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
   },
   staging: {
     summary:
-      'Behind a CDN or a balancer: on stop, readiness is false for a while before connections are refused. The disk store and the stale guard are not in this version.',
-    values: { http: { shutdownDelaySeconds: 5 } },
+      'Behind a CDN or a balancer: on stop, readiness is false for a while before connections are refused. A live playlist whose encoder has stopped is a 404 after three target durations. The disk store is not in this version.',
+    values: {
+      http: { shutdownDelaySeconds: 5 },
+      caches: { defaults: { staleAfterTargetDurations: 3 } },
+    },
   },
 }

@@ -22,6 +22,8 @@ export interface ItemAnswersOptions {
 
 export interface RefusalOptions {
   readonly retryAfterSeconds?: number
+  /** Instead of the reason's general sentence. */
+  readonly detail?: string
   /** The connection cannot be used again. */
   readonly close?: boolean
   /** Further fields, flat. */
@@ -46,10 +48,10 @@ export class ItemAnswers {
     options: RefusalOptions = {},
   ): void {
     const statusCode = this.statusOf(reason)
-    const body = refusalBody(reason, statusCode)
+    const body = refusalBody(reason, statusCode, options.detail)
     const headers = this.#common(request)
     headers.push('Content-Type', 'application/json', 'Content-Length', String(body.length))
-    headers.push('X-Headwater-Reason', reason, ...this.#errorCaching(request, statusCode))
+    headers.push('X-Headwater-Reason', reason, ...this.#errorCaching(request, reason))
     if (statusCode === 401) headers.push(...CHALLENGE)
     if (statusCode === 405) headers.push('Allow', ITEM_METHODS)
     const retryAfterSeconds = options.retryAfterSeconds ?? 0
@@ -117,8 +119,9 @@ export class ItemAnswers {
    * A miss is short-lived, since the segment may be on its way; CloudFront keeps a 404 for its
    * error-caching minimum (10 s by default) unless it is `no-store`. Everything else is not kept.
    */
-  #errorCaching(request: IncomingMessage, statusCode: number): readonly string[] {
-    if (statusCode !== 404) return ['Cache-Control', 'no-store']
+  #errorCaching(request: IncomingMessage, reason: RefusalReason): readonly string[] {
+    // A stale playlist must not be kept anywhere: the reader goes elsewhere and comes back.
+    if (this.statusOf(reason) !== 404 || reason === 'stale') return ['Cache-Control', 'no-store']
     if (!this.#options.cacheControl) return []
     if (request.headers['x-amz-cf-id'] !== undefined) return ['Cache-Control', 'no-store']
     return ['Cache-Control', `public, max-age=${this.#options.missMaxAgeSeconds}`]

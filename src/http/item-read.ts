@@ -64,7 +64,7 @@ export class ItemRead {
     const found = origin.peek(target.storeKey)
     if (found === 'elsewhere') return this.#readThrough(request, response, target, cache)
     if (found === 'absent') return this.#miss(request, response, target, cache)
-    return this.#choose(request, response, found)
+    return this.#choose(request, response, found, cache)
   }
 
   async #readThrough(
@@ -76,7 +76,7 @@ export class ItemRead {
     const item = await this.#options.origin.load(target.storeKey)
     if (response.destroyed) return
     if (item === undefined) await this.#miss(request, response, target, cache)
-    else await this.#choose(request, response, item)
+    else await this.#choose(request, response, item, cache)
   }
 
   /** Not there, or not there yet: a first upload in progress is read as it comes. */
@@ -127,8 +127,14 @@ export class ItemRead {
     request: IncomingMessage,
     response: ServerResponse,
     item: StoredItem,
+    cache: Cache,
   ): void | Promise<void> {
-    const { representations, gzip, overload, answers } = this.#options
+    const { origin, representations, gzip, overload, answers } = this.#options
+    const staleSeconds = origin.staleSeconds(cache, item)
+    if (staleSeconds !== undefined) {
+      const detail = `The live playlist is stale: nothing was written for ${Math.floor(staleSeconds)} s.`
+      return answers.refuse(request, response, 'stale', { detail })
+    }
     if (overload.refuses(item)) return answers.refuse(request, response, 'overloaded')
     const varies = gzip && representations.varies(item)
     const { headers } = request

@@ -28,6 +28,15 @@ export class LiveFreshness {
     options.events.on('item-stored', (item) => this.#note(item))
   }
 
+  /** The playlists of the same channel: variants of the multivariant playlists that name this one. */
+  siblings(storeKey: StoreKey): readonly StoreKey[] {
+    const own = this.#variants.get(storeKey)
+    if (own !== undefined) return own
+    const named = this.#namedBy.get(storeKey)
+    if (named === undefined) return [storeKey]
+    return [...named].flatMap((multivariant) => this.#variants.get(multivariant) ?? [])
+  }
+
   #note(item: StoredItem): void {
     const { playlist } = notesOf(item)
     if (playlist?.kind === 'multivariant') {

@@ -66,6 +66,19 @@ export class LiveWindow {
     return untilMs > this.#options.clock.monotonicMs() ? untilMs : undefined
   }
 
+  /**
+   * How long ago a live playlist was last written, seconds, and after how many target durations of
+   * its own that is. `undefined` when none is known under this key, or it has ended.
+   */
+  age(
+    storeKey: StoreKey,
+  ): { readonly seconds: number; readonly targetDurations: number } | undefined {
+    const live = this.#playlists.get(storeKey)
+    if (live === undefined) return undefined
+    const seconds = (this.#options.clock.monotonicMs() - live.putAtMonotonicMs) / 1000
+    return { seconds, targetDurations: seconds / Math.max(1, live.playlist.targetDurationSeconds) }
+  }
+
   /** It will not come: nobody has to wait for it. */
   forget(storeKey: StoreKey): void {
     this.#expected.delete(storeKey)

@@ -15,6 +15,7 @@ import type { CheckedContent } from './content-rules.ts'
 import type { OriginEvents } from './events.ts'
 import { maxAgeSeconds } from './freshness.ts'
 import type { ItemNotes } from './item-notes.ts'
+import { LiveFreshness } from './live-freshness.ts'
 import { LiveWindow } from './live-window.ts'
 import { Upload } from './upload.ts'
 import type { UploadHost, UploadOutcome, UploadRequest } from './upload.ts'
@@ -76,6 +77,7 @@ export class Origin implements UploadHost {
   readonly #options: OriginOptions
   readonly #store: Store
   readonly #window: LiveWindow
+  readonly #freshness: LiveFreshness
   readonly #waiters: Waiters
   /** Names this run in ETags: a restarted origin never repeats one for other bytes. */
   readonly #epoch = randomBytes(6).toString('base64url')
@@ -88,6 +90,7 @@ export class Origin implements UploadHost {
     this.caches = options.caches
     this.events = options.events
     this.#window = new LiveWindow(options)
+    this.#freshness = new LiveFreshness(options)
     this.#waiters = new Waiters({
       clock: options.clock,
       waitersMax: WAITERS_MAX,
@@ -133,6 +136,24 @@ export class Origin implements UploadHost {
       ? this.#options.clock.monotonicMs() + HOLD_UPLOAD_MS
       : this.#window.expectedUntilMs(storeKey, holdMsMax)
     return untilMs === undefined ? undefined : this.#waiters.wait(storeKey, untilMs)
+  }
+
+  /**
+   * How long ago the encoder of a live playlist stopped, seconds, when that is too long by the
+   * cache's settings; `undefined` when it is not, or when it is no live playlist.
+   */
+  staleSeconds(cache: Cache, item: StoredItem): number | undefined {
+    const limit = cache.settings.staleAfterTargetDurations
+    if (limit === 0 || (item.kind !== 'media' && item.kind !== 'multivariant')) return undefined
+    const keys =
+      cache.settings.staleScope === 'channel'
+        ? this.#freshness.siblings(item.storeKey)
+        : [item.storeKey]
+    for (const storeKey of keys) {
+      const age = this.#window.age(storeKey)
+      if (age !== undefined && age.targetDurations > limit) return age.seconds
+    }
+    return undefined
   }
 
   /** Lets every waiting reader go: the server stops. */

@@ -121,6 +121,12 @@ export const REFUSALS = {
     message: 'Key Not Found',
     detail: 'Nothing is stored under this key, or its TTL has passed.',
   },
+  stale: {
+    statusCode: 404,
+    code: 'NotFound',
+    message: 'Key Not Found',
+    detail: 'The live playlist is stale: its encoder has stopped writing.',
+  },
   'method-not-allowed': {
     statusCode: 405,
     code: 'InvalidArgument',
@@ -251,20 +257,30 @@ export const REFUSALS = {
   },
 } as const satisfies Record<string, Refusal>
 
-/** Momento's shape: `{"status","code","message","detail"}`, well under 1 KiB. */
-export function refusalBody(reason: RefusalReason, statusCode: number): Buffer {
+/**
+ * Momento's shape: `{"status","code","message","detail"}`, well under 1 KiB.
+ * @param detail  Instead of the general one; short, never with a credential.
+ */
+export function refusalBody(
+  reason: RefusalReason,
+  statusCode: number,
+  detail: string = REFUSALS[reason].detail,
+): Buffer {
+  const refusal = REFUSALS[reason]
   const known = BODIES.get(reason)
-  if (known !== undefined && REFUSALS[reason].statusCode === statusCode) return known
-  return encodeBody(reason, statusCode)
+  if (known !== undefined && refusal.statusCode === statusCode && detail === refusal.detail) {
+    return known
+  }
+  return encodeBody(reason, statusCode, detail)
 }
 
 const BODIES = new Map<RefusalReason, Buffer>()
 // `Object.keys` widens to string; the table's keys are the reasons by definition.
 for (const reason of Object.keys(REFUSALS) as RefusalReason[]) {
-  BODIES.set(reason, encodeBody(reason, REFUSALS[reason].statusCode))
+  BODIES.set(reason, encodeBody(reason, REFUSALS[reason].statusCode, REFUSALS[reason].detail))
 }
 
-function encodeBody(reason: RefusalReason, statusCode: number): Buffer {
-  const { code, message, detail } = REFUSALS[reason]
+function encodeBody(reason: RefusalReason, statusCode: number, detail: string): Buffer {
+  const { code, message } = REFUSALS[reason]
   return Buffer.from(`${JSON.stringify({ status: statusCode, code, message, detail })}\n`)
 }

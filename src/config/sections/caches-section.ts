@@ -26,6 +26,18 @@ export const cacheSettingsProperties = {
     description:
       'How long a read waits for a segment that a live playlist has just named and that is not stored yet, from the PUT of the playlist, a target duration at the most. 0: 404 at once.',
   }),
+  staleAfterTargetDurations: Type.Number({
+    default: 0,
+    minimum: 0,
+    maximum: 1000,
+    description:
+      'A live playlist that was not renewed for so many target durations is answered 404 `no-store`, so that a CDN or player goes elsewhere. 0: never.',
+  }),
+  staleScope: Type.Union([Type.Literal('channel'), Type.Literal('rendition')], {
+    default: 'channel',
+    description:
+      'What is stale together: every playlist of a channel when one of its renditions is, or each rendition alone.',
+  }),
   anonymous: Type.Union([Type.Literal('none'), Type.Literal('read'), Type.Literal('readwrite')], {
     default: 'none',
     description: 'What a request without a credential may do.',
