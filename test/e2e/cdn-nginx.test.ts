@@ -3,6 +3,8 @@
 import t from 'tap'
 import { checkCdn } from './support/cdn-checks.ts'
 import { checkPlayback } from './support/cdn-playback.ts'
+import { checkStreaming } from './support/cdn-streaming.ts'
 
 checkCdn(t, 'nginx')
+checkStreaming(t, 'nginx')
 checkPlayback(t, 'nginx')

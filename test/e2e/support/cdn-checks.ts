@@ -17,14 +17,15 @@ const VIEWERS = 200
 const MEDIA_PLAYLIST =
   '#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2,\na1.ts\n'
 
-interface Rig {
+export interface Rig {
   readonly origin: Headwater
   readonly gate: OriginGate
   readonly cdnUrl: string
   readonly put: (key: string, body: string | Uint8Array) => Promise<void>
 }
 
-async function openRig(
+/** An origin, a gate and the CDN before them, for this test. */
+export async function openRig(
   t: Test,
   program: CdnProgram,
   settings: StartOptions['settings'] = {},
@@ -128,6 +129,20 @@ function checkFreshness(t: Test, program: CdnProgram): void {
     const { answer, tookMs } = await until(ask, ({ status }) => status === 200, 5000)
     t.equal(answer.text, 'segment')
     t.ok(tookMs < 2000, `${String(Math.round(tookMs))} ms`)
+  })
+
+  t.test('after a pause the first viewer gets what is new, not what was kept', async (t) => {
+    const { cdnUrl, put } = await openRig(t, program)
+    await put('playlist_p.m3u8', MEDIA_PLAYLIST)
+    await http(`${cdnUrl}/playlist_p.m3u8`)
+    t.equal((await http(`${cdnUrl}/later.ts`)).status, 404)
+    const next = `${MEDIA_PLAYLIST}#EXTINF:2,\nlater.ts\n`
+    await put('later.ts', 'segment')
+    await put('playlist_p.m3u8', next)
+    // Nobody asks until both copies have expired; nginx counts whole seconds.
+    for (let waited = 0; waited < 2200; waited += 20) await sleep(20)
+    t.equal((await http(`${cdnUrl}/playlist_p.m3u8`)).text, next)
+    t.equal((await http(`${cdnUrl}/later.ts`)).text, 'segment')
   })
 
   t.test('without Cache-Control a segment is kept, a playlist for a second', async (t) => {

@@ -24,6 +24,8 @@ export class OriginGate {
   delayMs = 0
   /** Answered instead of the origin, with `no-store`, when set. */
   failWithStatus: number | undefined
+  /** Answers items instead of the origin, when set. */
+  answerWith: ((response: ServerResponse) => void) | undefined
 
   private constructor(originUrl: string) {
     this.#originUrl = new URL(originUrl)
@@ -96,6 +98,10 @@ export class OriginGate {
     if (this.failWithStatus !== undefined && !isProbe) {
       response.writeHead(this.failWithStatus, { 'cache-control': 'no-store', 'retry-after': '1' })
       response.end('failing')
+      return
+    }
+    if (this.answerWith !== undefined && !isProbe) {
+      this.answerWith(response)
       return
     }
     const upstream = httpRequest(
