@@ -1,6 +1,7 @@
 /**
- * What the memory store knows about one cache: how much is in it, its entries as a list (for a
- * flush), and, only once somebody lists it, its keys in order.
+ * What the memory store knows about one cache: how much is in it and how much of that is pinned, its
+ * other entries in the order of their use (for its own byte budget), and, only once somebody lists
+ * it, its keys in order.
  */
 
 import type { CacheName, StoreKey } from '../base/names.ts'
@@ -23,7 +24,14 @@ export class CacheIndex {
   /** Bodies only. */
   sizeBytes = 0
   itemCount = 0
-  #newest: HotEntry | undefined = undefined
+  /** Bodies, keys and overhead: what a budget bounds. */
+  accountedBytes = 0
+  pinnedItemCount = 0
+  /** The pinned part of {@link accountedBytes}. */
+  pinnedBytes = 0
+  /** What may be evicted, the most recently used first; an entry is in this list or in the other. */
+  readonly #evictable = new CacheList()
+  readonly #pinned = new CacheList()
   /** Every key of the cache and some that have gone, in order; `undefined` when nobody lists. */
   #sortedKeys: StoreKey[] | undefined = undefined
   #addedKeys: StoreKey[] = []
@@ -38,11 +46,10 @@ export class CacheIndex {
    */
   add(entry: HotEntry, isNewKey: boolean): void {
     entry.cache = this
-    entry.nextInCache = this.#newest
-    if (this.#newest !== undefined) this.#newest.previousInCache = entry
-    this.#newest = entry
     this.itemCount++
     this.sizeBytes += entry.item.sizeBytes
+    this.accountedBytes += entry.accountedBytes
+    this.#link(entry)
     if (this.#sortedKeys === undefined || !isNewKey) return
     this.#addedKeys.push(entry.item.storeKey)
     if (this.#addedKeys.length > Math.max(ADDED_KEYS_MIN, this.#sortedKeys.length)) this.#forget()
@@ -52,23 +59,41 @@ export class CacheIndex {
    * @param isOverwrite  Whether an entry with the same key takes its place.
    */
   remove(entry: HotEntry, isOverwrite: boolean): void {
-    const { previousInCache: previous, nextInCache: next } = entry
-    if (previous === undefined) this.#newest = next
-    else previous.nextInCache = next
-    if (next !== undefined) next.previousInCache = previous
-    entry.previousInCache = undefined
-    entry.nextInCache = undefined
+    this.#unlink(entry)
     entry.cache = undefined
     this.itemCount--
     this.sizeBytes -= entry.item.sizeBytes
+    this.accountedBytes -= entry.accountedBytes
     if (this.#sortedKeys === undefined || isOverwrite) return
     this.#removedCount++
     if (this.#removedCount > Math.max(ADDED_KEYS_MIN, this.#sortedKeys.length / 2)) this.#forget()
   }
 
+  /** Makes an evictable entry the most recently used. */
+  touch(entry: HotEntry): void {
+    this.#evictable.touch(entry)
+  }
+
+  /** Pins an entry, or makes it evictable and the most recently used. It must be the other now. */
+  setPinned(entry: HotEntry, isPinned: boolean): void {
+    this.#unlink(entry)
+    entry.isPinned = isPinned
+    this.#link(entry)
+  }
+
+  /** What this cache gives up first; `undefined` when all it has is pinned. */
+  leastRecentlyUsed(): HotEntry | undefined {
+    return this.#evictable.oldest
+  }
+
   /** Any entry, `undefined` when it is empty. */
   any(): HotEntry | undefined {
-    return this.#newest
+    return this.#evictable.newest ?? this.#pinned.newest
+  }
+
+  /** `visit` must change nothing. */
+  forEachPinned(visit: (entry: HotEntry) => void): void {
+    this.#pinned.forEach(visit)
   }
 
   /**
@@ -78,9 +103,9 @@ export class CacheIndex {
   sortedKeys(): readonly StoreKey[] {
     if (this.#sortedKeys === undefined) {
       const keys: StoreKey[] = []
-      for (let entry = this.#newest; entry !== undefined; entry = entry.nextInCache) {
-        keys.push(entry.item.storeKey)
-      }
+      const pushKey = (entry: HotEntry): void => void keys.push(entry.item.storeKey)
+      this.#evictable.forEach(pushKey)
+      this.#pinned.forEach(pushKey)
       this.#sortedKeys = keys.sort(compareKeys)
     } else if (this.#addedKeys.length > INSERTED_KEYS_MAX) {
       this.#sortedKeys = mergeSorted(this.#sortedKeys, this.#addedKeys.sort(compareKeys))
@@ -91,10 +116,66 @@ export class CacheIndex {
     return this.#sortedKeys
   }
 
+  #link(entry: HotEntry): void {
+    if (!entry.isPinned) return this.#evictable.add(entry)
+    this.#pinned.add(entry)
+    this.pinnedItemCount++
+    this.pinnedBytes += entry.accountedBytes
+  }
+
+  #unlink(entry: HotEntry): void {
+    if (!entry.isPinned) return this.#evictable.remove(entry)
+    this.#pinned.remove(entry)
+    this.pinnedItemCount--
+    this.pinnedBytes -= entry.accountedBytes
+  }
+
   #forget(): void {
     this.#sortedKeys = undefined
     this.#addedKeys = []
     this.#removedCount = 0
+  }
+}
+
+/** Entries linked by `previousInCache` (newer) and `nextInCache` (older). */
+class CacheList {
+  newest: HotEntry | undefined = undefined
+  oldest: HotEntry | undefined = undefined
+
+  add(entry: HotEntry): void {
+    const { newest } = this
+    entry.nextInCache = newest
+    if (newest === undefined) this.oldest = entry
+    else newest.previousInCache = entry
+    this.newest = entry
+  }
+
+  remove(entry: HotEntry): void {
+    const { previousInCache: newer, nextInCache: older } = entry
+    if (newer === undefined) this.newest = older
+    else newer.nextInCache = older
+    if (older === undefined) this.oldest = newer
+    else older.previousInCache = newer
+    entry.previousInCache = undefined
+    entry.nextInCache = undefined
+  }
+
+  /** `remove` and `add` in one: every read does this. */
+  touch(entry: HotEntry): void {
+    const { newest } = this
+    const { previousInCache: newer, nextInCache: older } = entry
+    if (newest === undefined || newer === undefined) return
+    newer.nextInCache = older
+    if (older === undefined) this.oldest = newer
+    else older.previousInCache = newer
+    entry.previousInCache = undefined
+    entry.nextInCache = newest
+    newest.previousInCache = entry
+    this.newest = entry
+  }
+
+  forEach(visit: (entry: HotEntry) => void): void {
+    for (let entry = this.newest; entry !== undefined; entry = entry.nextInCache) visit(entry)
   }
 }
 

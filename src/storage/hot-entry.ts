@@ -1,7 +1,7 @@
 /**
- * One item inside the memory store: the item, what it is accounted as, and its places in the two
- * linked lists (its TTL class, its cache). Lists run through the entries, so that taking one out
- * costs a few stores and never a rehash of a big table.
+ * One item inside the memory store: the item, what it is accounted as, and its places in the three
+ * linked lists (its TTL class, its cache, the order of eviction). Lists run through the entries, so
+ * that taking one out costs a few stores and never a rehash of a big table.
  */
 
 import type { CacheIndex } from './cache-index.ts'
@@ -20,11 +20,17 @@ export const ITEM_OVERHEAD_BYTES = 448
  */
 export const CHUNK_OVERHEAD_BYTES = 256
 
-/** An item's place in the store. Its links are written by {@link ExpiryQueue} and `CacheIndex`. */
+/**
+ * An item's place in the store. Its links are written by `ExpiryQueue`, `CacheIndex` and
+ * `EvictionOrder`.
+ */
 export class HotEntry {
-  readonly item: StoredItem
+  /** Replaced only by the same version with a later deadline. */
+  item: StoredItem
   /** Body, key and overhead: what counts against the store's bound. */
   readonly accountedBytes: number
+  /** A pinned entry is never evicted. Set while it is in no list. */
+  isPinned: boolean
   /** Which TTL class it is queued in; -1 in none. */
   ttlClass = -1
   olderInClass: HotEntry | undefined = undefined
@@ -32,10 +38,13 @@ export class HotEntry {
   cache: CacheIndex | undefined = undefined
   previousInCache: HotEntry | undefined = undefined
   nextInCache: HotEntry | undefined = undefined
+  moreRecent: HotEntry | undefined = undefined
+  lessRecent: HotEntry | undefined = undefined
 
-  constructor(item: StoredItem) {
+  constructor(item: StoredItem, isPinned = false) {
     this.item = item
     this.accountedBytes = accountedBytesOf(item)
+    this.isPinned = isPinned
   }
 }
 

@@ -4,18 +4,20 @@
  */
 
 import assert from 'node:assert/strict'
-import { LRUCache } from 'lru-cache'
 import type { Clock, Timer } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
-import { splitStoreKey } from '../base/names.ts'
 import type { CacheName, StoreKey } from '../base/names.ts'
-import { CacheIndex, lowerBound } from './cache-index.ts'
-import { ExpiryQueue } from './expiry-queue.ts'
+import { lowerBound } from './cache-index.ts'
+import { EntryTable } from './entry-table.ts'
+import type { EntryCounts } from './entry-table.ts'
 import { accountedBytesOf, HotEntry } from './hot-entry.ts'
+import { PinTable } from './pin-table.ts'
 import type {
   CacheUsage,
   ListPage,
+  NoRoom,
   PeekResult,
+  PutOptions,
   PutOutcome,
   Store,
   StoreChange,
@@ -32,7 +34,15 @@ const EXPIRY_BACKLOG_MS = 4
 /** 1,000 entries take 1 to 2 ms (`bench/store`). */
 const EXPIRY_BUDGET_PER_TICK = 1000
 
-const NO_USAGE: CacheUsage = { itemCount: 0, sizeBytes: 0 }
+const NO_OPTIONS: PutOptions = {}
+
+const NO_USAGE: CacheUsage = {
+  itemCount: 0,
+  sizeBytes: 0,
+  accountedBytes: 0,
+  pinnedItemCount: 0,
+  pinnedBytes: 0,
+}
 
 export interface HotStoreOptions {
   /**
@@ -48,20 +58,21 @@ export interface HotStoreOptions {
 }
 
 /**
- * Least recently used items go when the bound is reached; reading and overwriting make an item the
- * most recent. An item past its deadline is absent at once for every operation, but is counted in
- * {@link stats} and {@link usage} until it is freed, at most a tick later (see {@link ExpiryQueue}
- * for mixed TTLs).
+ * Least recently used items go when a bound is reached, the cache's own first; reading, overwriting
+ * and the end of its last pin make an item the most recent (what a playlist stops naming must stay
+ * available for a while: RFC 8216bis section 6.2.2). Pinned items never go, so a write may be
+ * refused. An item past its deadline is absent at once for every operation, but is counted in
+ * {@link stats} and {@link usage} until it is freed, at most a tick later (see `ExpiryQueue` for
+ * mixed TTLs).
  */
 export class HotStore implements Store {
   readonly stats: StoreStats
   readonly #clock: Clock
   readonly #expiryTickMs: number
   readonly #expiryBudgetPerTick: number
-  readonly #entries: LRUCache<StoreKey, HotEntry>
-  readonly #expiry = new ExpiryQueue()
-  readonly #caches = new Map<CacheName, CacheIndex>()
+  readonly #entries: EntryTable
   readonly #watchers = new Map<StoreKey, Set<(change: StoreChange) => void>>()
+  readonly #pins = new PinTable((storeKey, isPinned) => this.#entries.setPinned(storeKey, isPinned))
   readonly #expireEntry: (entry: HotEntry) => void
   #timer: Timer | undefined = undefined
   #closed = false
@@ -70,12 +81,6 @@ export class HotStore implements Store {
     this.#clock = options.clock
     this.#expiryTickMs = options.expiryTickMs ?? EXPIRY_TICK_MS
     this.#expiryBudgetPerTick = options.expiryBudgetPerTick ?? EXPIRY_BUDGET_PER_TICK
-    // `put` makes room itself, so that nothing goes without being unlinked: lru-cache's own bound is
-    // never reached.
-    this.#entries = new LRUCache({
-      maxSize: options.sizeBytesMax,
-      sizeCalculation: (entry) => entry.accountedBytes,
-    })
     this.stats = {
       hitCount: 0,
       missCount: 0,
@@ -86,7 +91,10 @@ export class HotStore implements Store {
       itemCount: 0,
       sizeBytes: 0,
       sizeBytesMax: options.sizeBytesMax,
+      pinnedItemCount: 0,
+      pinnedBytes: 0,
     }
+    this.#entries = new EntryTable(this.stats)
     this.#expireEntry = (entry) => {
       this.#drop(entry)
       this.stats.expirationCount++
@@ -94,14 +102,14 @@ export class HotStore implements Store {
     }
   }
 
-  /** Bytes as lru-cache counts them; equals `stats.sizeBytes`, or there is a fault. For tests. */
-  get entriesSizeBytes(): number {
-    return this.#entries.calculatedSize
+  /** What the counters should say, counted anew. For tests. */
+  recount(): EntryCounts {
+    return this.#entries.recount()
   }
 
   /** How many caches hold something. */
   get cacheCount(): number {
-    return this.#caches.size
+    return this.#entries.cacheCount
   }
 
   peek(storeKey: StoreKey): PeekResult {
@@ -111,6 +119,7 @@ export class HotStore implements Store {
       return 'absent'
     }
     this.stats.hitCount++
+    this.#entries.touch(entry)
     return entry.item
   }
 
@@ -124,15 +133,15 @@ export class HotStore implements Store {
   }
 
   /** Done when it returns: the promise is for slower drivers. Rejects once the store is closed. */
-  put(item: StoredItem): Promise<PutOutcome> {
+  put(item: StoredItem, options: PutOptions = NO_OPTIONS): Promise<PutOutcome> {
     if (this.#closed) {
       return Promise.reject(new HeadwaterError('HW_STORE_UNAVAILABLE', 'The store is closed.'))
     }
-    return Promise.resolve(this.#put(item))
+    return Promise.resolve(this.#put(item, options.cacheBytesMax ?? Number.POSITIVE_INFINITY))
   }
 
   delete(storeKey: StoreKey): Promise<boolean> {
-    const entry = this.#entries.peek(storeKey)
+    const entry = this.#entries.get(storeKey)
     if (entry === undefined) return Promise.resolve(false)
     if (this.#isExpired(entry)) {
       this.#expireEntry(entry)
@@ -154,7 +163,7 @@ export class HotStore implements Store {
     options: { readonly keyPrefix: string; readonly after?: StoreKey; readonly limit: number },
   ): Promise<ListPage> {
     assert(options.limit >= 1, 'a page holds at least one item')
-    const keys = this.#caches.get(cacheName)?.sortedKeys() ?? []
+    const keys = this.#entries.cache(cacheName)?.sortedKeys() ?? []
     const prefix = `${cacheName}/${options.keyPrefix}`
     const startsAfter = options.after !== undefined && options.after >= prefix
     const items: StoredItem[] = []
@@ -175,7 +184,7 @@ export class HotStore implements Store {
 
   /** Synchronous underneath: 100,000 items take about 30 ms. */
   flush(cacheName: CacheName): Promise<number> {
-    const cache = this.#caches.get(cacheName)
+    const cache = this.#entries.cache(cacheName)
     let flushedCount = 0
     for (let entry = cache?.any(); entry !== undefined; entry = cache?.any()) {
       if (this.#isExpired(entry)) {
@@ -191,9 +200,40 @@ export class HotStore implements Store {
   }
 
   usage(cacheName: CacheName): CacheUsage {
-    const cache = this.#caches.get(cacheName)
+    const cache = this.#entries.cache(cacheName)
     if (cache === undefined) return NO_USAGE
-    return { itemCount: cache.itemCount, sizeBytes: cache.sizeBytes }
+    const { itemCount, sizeBytes, accountedBytes, pinnedItemCount, pinnedBytes } = cache
+    return { itemCount, sizeBytes, accountedBytes, pinnedItemCount, pinnedBytes }
+  }
+
+  extendDeadline(storeKey: StoreKey, expiresAtMonotonicMs: number): Promise<boolean> {
+    assert(Number.isFinite(expiresAtMonotonicMs), 'a deadline is a time')
+    const entry = this.#live(storeKey)
+    if (entry === undefined) return Promise.resolve(false)
+    if (expiresAtMonotonicMs > entry.item.expiresAtMonotonicMs) {
+      this.#entries.setDeadline(entry, expiresAtMonotonicMs, this.#clock.monotonicMs())
+    }
+    return Promise.resolve(true)
+  }
+
+  pin(storeKey: StoreKey, owner: StoreKey): void {
+    this.#pins.add(storeKey, owner)
+  }
+
+  unpin(storeKey: StoreKey, owner: StoreKey): void {
+    this.#pins.remove(storeKey, owner)
+  }
+
+  /**
+   * Of a window that moved on by one, as fresh strings: 6 names 3 us, 60 names 15 us, 900 names 170 us,
+   * most of it their hashing (`bench/store`, `pins`).
+   */
+  replacePins(owner: StoreKey, storeKeys: Iterable<StoreKey>): void {
+    this.#pins.replace(owner, storeKeys)
+  }
+
+  releasePins(owner: StoreKey): void {
+    this.#pins.release(owner)
   }
 
   /** Listeners run at once, after the change, and must not throw. They may use the store. */
@@ -213,31 +253,26 @@ export class HotStore implements Store {
     this.#closed = true
     this.#stopTimer()
     this.#entries.clear()
-    this.#expiry.clear()
-    this.#caches.clear()
+    this.#pins.clear()
     this.#watchers.clear()
-    this.stats.itemCount = 0
-    this.stats.sizeBytes = 0
     return Promise.resolve()
   }
 
-  #put(item: StoredItem): PutOutcome {
+  #put(item: StoredItem, cacheBytesMax: number): PutOutcome {
     const sizeBytes = accountedBytesOf(item)
     const { sizeBytesMax } = this.stats
     if (sizeBytes > sizeBytesMax) return { kind: 'too-large', sizeBytes, sizeBytesMax }
-
     const { storeKey } = item
-    const entry = new HotEntry(item)
-    const old = this.#entries.peek(storeKey)
+    const noRoom = this.#noRoom(storeKey, sizeBytes, cacheBytesMax)
+    if (noRoom !== undefined) return noRoom
+
+    const old = this.#entries.get(storeKey)
     const isOldExpired = old !== undefined && this.#isExpired(old)
     if (old !== undefined) this.#drop(old, true)
-    const evicted = this.#makeRoom(sizeBytes)
-    this.#entries.set(storeKey, entry)
-    this.#expiry.add(entry, this.#clock.monotonicMs())
-    this.#cacheOf(storeKey).add(entry, old === undefined)
+    const evicted = this.#makeRoom(storeKey, sizeBytes, cacheBytesMax)
+    const entry = new HotEntry(item, this.#pins.has(storeKey))
+    this.#entries.add(entry, this.#clock.monotonicMs(), old === undefined)
     this.stats.putCount++
-    this.stats.itemCount++
-    this.stats.sizeBytes += sizeBytes
     if (isOldExpired) this.stats.expirationCount++
     this.#timer ??= this.#clock.setTimer(() => this.#tick(), this.#expiryTickMs)
 
@@ -248,50 +283,81 @@ export class HotStore implements Store {
     return { kind: 'stored', replaced: isOldExpired ? undefined : old?.item }
   }
 
-  /** Takes out the least recently used until `sizeBytes` fit; their keys when somebody watches. */
-  #makeRoom(sizeBytes: number): readonly StoreKey[] {
+  /** Why `sizeBytes` would not fit, though all that is not pinned went; `undefined` when they do. */
+  #noRoom(
+    storeKey: StoreKey,
+    sizeBytes: number,
+    cacheBytesMax: number,
+  ): NoRoom<'full' | 'cache-full'> | undefined {
+    const isBudgeted = cacheBytesMax !== Number.POSITIVE_INFINITY
+    if (!isBudgeted && this.stats.pinnedBytes + sizeBytes <= this.stats.sizeBytesMax) return
+    for (let isLastLook = false; ; isLastLook = true) {
+      const old = this.#entries.get(storeKey)
+      const oldPinnedBytes = old?.isPinned === true ? old.accountedBytes : 0
+      const cache = this.#entries.cacheOf(storeKey)
+      const pinnedInCache = (cache?.pinnedBytes ?? 0) - oldPinnedBytes
+      const pinnedInAll = this.stats.pinnedBytes - oldPinnedBytes
+      const isCacheFull = pinnedInCache + sizeBytes > cacheBytesMax
+      if (!isCacheFull && pinnedInAll + sizeBytes <= this.stats.sizeBytesMax) return undefined
+
+      // What has expired is in nobody's way, though its memory may not have been freed yet.
+      const freedCount = isLastLook ? 0 : this.#expirePinned()
+      if (freedCount > 0) continue
+      return isCacheFull
+        ? { kind: 'cache-full', sizeBytes, sizeBytesMax: cacheBytesMax, pinnedBytes: pinnedInCache }
+        : {
+            kind: 'full',
+            sizeBytes,
+            sizeBytesMax: this.stats.sizeBytesMax,
+            pinnedBytes: pinnedInAll,
+          }
+    }
+  }
+
+  /** Frees all pinned entries past their deadline; how many. */
+  #expirePinned(): number {
+    const expired = this.#entries.expiredPinned(this.#clock.monotonicMs())
+    for (const entry of expired) {
+      // A listener may have taken it out meanwhile.
+      if (entry.cache !== undefined) this.#expireEntry(entry)
+    }
+    return expired.length
+  }
+
+  /**
+   * Takes out the least recently used until `sizeBytes` fit, first of the cache's own for its budget;
+   * their keys when somebody watches.
+   */
+  #makeRoom(storeKey: StoreKey, sizeBytes: number, cacheBytesMax: number): readonly StoreKey[] {
     const evicted: StoreKey[] = []
-    while (this.stats.sizeBytes + sizeBytes > this.stats.sizeBytesMax) {
-      const entry = this.#entries.pop()
+    const isBudgeted = cacheBytesMax !== Number.POSITIVE_INFINITY
+    const cache = isBudgeted ? this.#entries.cacheOf(storeKey) : undefined
+    while (cache !== undefined && cache.accountedBytes + sizeBytes > cacheBytesMax) {
+      const entry = cache.leastRecentlyUsed()
       if (entry === undefined) break
-      this.#unlink(entry, false)
-      this.stats.evictionCount++
-      if (this.#watchers.size > 0) evicted.push(entry.item.storeKey)
+      this.#evict(entry, evicted)
+    }
+    while (this.stats.sizeBytes + sizeBytes > this.stats.sizeBytesMax) {
+      const entry = this.#entries.leastRecentlyUsed()
+      if (entry === undefined) break
+      this.#evict(entry, evicted)
     }
     return evicted
   }
 
-  #drop(entry: HotEntry, isOverwrite = false): void {
-    this.#entries.delete(entry.item.storeKey)
-    this.#unlink(entry, isOverwrite)
+  #evict(entry: HotEntry, evicted: StoreKey[]): void {
+    this.#drop(entry)
+    this.stats.evictionCount++
+    if (this.#watchers.size > 0) evicted.push(entry.item.storeKey)
   }
 
-  /** Takes an entry that lru-cache no longer holds out of everything else. */
-  #unlink(entry: HotEntry, isOverwrite: boolean): void {
-    const { cache } = entry
-    if (cache !== undefined) {
-      cache.remove(entry, isOverwrite)
-      // An overwrite adds to the cache again at once.
-      if (cache.itemCount === 0 && !isOverwrite) this.#caches.delete(cache.cacheName)
-    }
-    this.#expiry.remove(entry)
-    this.stats.itemCount--
-    this.stats.sizeBytes -= entry.accountedBytes
+  #drop(entry: HotEntry, isOverwrite = false): void {
+    this.#entries.remove(entry, isOverwrite)
     if (this.stats.itemCount === 0 && !isOverwrite) this.#stopTimer()
   }
 
-  #cacheOf(storeKey: StoreKey): CacheIndex {
-    const { cacheName } = splitStoreKey(storeKey)
-    let cache = this.#caches.get(cacheName)
-    if (cache === undefined) {
-      cache = new CacheIndex(cacheName)
-      this.#caches.set(cacheName, cache)
-    }
-    return cache
-  }
-
   #live(storeKey: StoreKey): HotEntry | undefined {
-    const entry = this.#entries.peek(storeKey)
+    const entry = this.#entries.get(storeKey)
     return entry === undefined || this.#isExpired(entry) ? undefined : entry
   }
 
@@ -301,7 +367,7 @@ export class HotStore implements Store {
 
   #tick(): void {
     this.#timer = undefined
-    const hasMore = this.#expiry.takeDue(
+    const hasMore = this.#entries.takeDue(
       this.#clock.monotonicMs(),
       this.#expiryBudgetPerTick,
       this.#expireEntry,

@@ -52,6 +52,28 @@ export type PutOutcome =
   | { readonly kind: 'stored'; readonly replaced: StoredItem | undefined }
   /** Cannot fit, whatever is evicted. Nothing changed. */
   | { readonly kind: 'too-large'; readonly sizeBytes: number; readonly sizeBytesMax: number }
+  /** Would fit if less were pinned: pinned items are never the price of a write. Nothing changed. */
+  | NoRoom<'full'>
+  /** The same within {@link PutOptions.cacheBytesMax}. Nothing changed, in no cache. */
+  | NoRoom<'cache-full'>
+
+export interface NoRoom<Kind extends string> {
+  readonly kind: Kind
+  /** The new item as it is accounted: body, key and overhead. */
+  readonly sizeBytes: number
+  /** The bound that it would break. */
+  readonly sizeBytesMax: number
+  /** How much of that bound is pinned, without the item that would be replaced. */
+  readonly pinnedBytes: number
+}
+
+export interface PutOptions {
+  /**
+   * Bound of {@link CacheUsage.accountedBytes} of the item's cache; without it, only the store's own
+   * bound holds. A cache over it gives up its own least recently used items, no other's.
+   */
+  readonly cacheBytesMax?: number | undefined
+}
 
 /** Why a watcher is called. */
 export type StoreChange = 'put' | 'delete' | 'expire' | 'evict'
@@ -75,12 +97,20 @@ export interface StoreStats {
   itemCount: number
   sizeBytes: number
   readonly sizeBytesMax: number
+  /** Of {@link itemCount} and {@link sizeBytes}: what is never evicted. Pins of absent keys are none. */
+  pinnedItemCount: number
+  pinnedBytes: number
 }
 
 export interface CacheUsage {
   readonly itemCount: number
   /** Bodies only, bytes. */
   readonly sizeBytes: number
+  /** Bodies, keys and per-item overhead, as {@link StoreStats.sizeBytes} counts. */
+  readonly accountedBytes: number
+  readonly pinnedItemCount: number
+  /** The pinned part of {@link accountedBytes}. */
+  readonly pinnedBytes: number
 }
 
 export interface Store {
@@ -92,7 +122,7 @@ export interface Store {
   /** Reads through to the backend, one flight per key. `undefined` when it is nowhere. */
   load(storeKey: StoreKey): Promise<StoredItem | undefined>
   /** Atomic: resolved means that every later read on this node sees this version or a newer one. */
-  put(item: StoredItem): Promise<PutOutcome>
+  put(item: StoredItem, options?: PutOptions): Promise<PutOutcome>
   /** Whether something was there. */
   delete(storeKey: StoreKey): Promise<boolean>
   /** Items of a cache whose key starts with `keyPrefix` (byte string), at most `limit`. */
@@ -103,6 +133,32 @@ export interface Store {
   /** Deletes every item of a cache; how many there were. */
   flush(cacheName: CacheName): Promise<number>
   usage(cacheName: CacheName): CacheUsage
+  /**
+   * Moves an item's deadline later; one that is not later changes nothing. Version, ETag, body and
+   * attachment stay, but a reader gets a new {@link StoredItem} that carries the new deadline. No
+   * watcher is called.
+   *
+   * @returns Whether the item is there. What has expired does not come back.
+   */
+  extendDeadline(storeKey: StoreKey, expiresAtMonotonicMs: number): Promise<boolean>
+  /**
+   * Keeps a key from eviction on this node, from now on or from when it is stored. Pins belong to
+   * names, not to versions: they survive overwrite, expiry, delete and flush, until their owner lets
+   * go. A pinned item still expires and can be deleted.
+   *
+   * @param owner  On whose behalf (a playlist's key, say); need not be stored. A key is pinned while
+   *   any owner pins it; one owner's second pin of it is no second pin.
+   */
+  pin(storeKey: StoreKey, owner: StoreKey): void
+  /** Ends one owner's pin. An item that nobody pins any more becomes the most recently used. */
+  unpin(storeKey: StoreKey, owner: StoreKey): void
+  /**
+   * From now on `owner` pins these and nothing else. What it pinned before and still names is pinned
+   * throughout. Those it lets go become the most recently used, in the order it named them.
+   */
+  replacePins(owner: StoreKey, storeKeys: Iterable<StoreKey>): void
+  /** Ends all pins of an owner. */
+  releasePins(owner: StoreKey): void
   /** Calls `listener` after each change of one key; returns the function that ends it. */
   watch(storeKey: StoreKey, listener: (change: StoreChange) => void): () => void
   /** Releases everything. May be called twice. */

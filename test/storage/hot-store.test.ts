@@ -30,7 +30,7 @@ async function checkSizes(t: Test, store: HotStore, cacheNames: readonly string[
   }
   t.equal(store.stats.itemCount, itemCount)
   t.equal(store.cacheCount, nonEmptyCount)
-  t.equal(store.stats.sizeBytes, store.entriesSizeBytes)
+  t.match(store.stats, store.recount())
   t.ok(store.stats.sizeBytes <= store.stats.sizeBytesMax)
 }
 
@@ -109,7 +109,7 @@ t.test('an overwrite counts the old body out before it evicts', async (t) => {
   t.ok(holds(store, 'live/a'))
   await put('live/a', { body: 2000 })
   t.equal(store.cacheCount, 1)
-  t.same(store.usage(live), { itemCount: 1, sizeBytes: 2000 })
+  t.match(store.usage(live), { itemCount: 1, sizeBytes: 2000 })
 })
 
 t.test('expired items are freed at the next tick', async (t) => {

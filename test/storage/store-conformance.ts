@@ -5,6 +5,7 @@ import type { CacheName, StoreKey } from '../../src/base/names.ts'
 import type { Store, StoreChange, StoredItem } from '../../src/storage/store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { cacheNamed, sampleItem, storeKey } from './sample-item.ts'
+import { pinConformance } from './pin-conformance.ts'
 
 export interface OpenStore {
   (options: { readonly clock: ManualClock; readonly sizeBytesMax: number }): Promise<Store>
@@ -205,7 +206,7 @@ export function storeConformance(t: Test, openStore: OpenStore): void {
     clock.advance(10)
     t.equal(await store.flush(live), 20)
     t.equal(await store.flush(live), 0)
-    t.same(store.usage(live), { itemCount: 0, sizeBytes: 0 })
+    t.match(store.usage(live), { itemCount: 0, sizeBytes: 0, accountedBytes: 0 })
     t.ok(await readItem(store, storeKey('other/0')))
   })
 
@@ -215,8 +216,8 @@ export function storeConformance(t: Test, openStore: OpenStore): void {
     await store.put(sampleItem('live/b', now(), { body: 20 }))
     await store.put(sampleItem('other/a', now(), { body: 40 }))
     await store.put(sampleItem('live/b', now(), { body: 5 }))
-    t.same(store.usage(live), { itemCount: 2, sizeBytes: 15 })
-    t.same(store.usage(cacheNamed('other')), { itemCount: 1, sizeBytes: 40 })
+    t.match(store.usage(live), { itemCount: 2, sizeBytes: 15 })
+    t.match(store.usage(cacheNamed('other')), { itemCount: 1, sizeBytes: 40 })
   })
 
   t.test('a watcher hears of its key until it ends', async (t) => {
@@ -258,6 +259,8 @@ export function storeConformance(t: Test, openStore: OpenStore): void {
     await t.rejects(store.put(sampleItem('live/a', now())), { code: 'HW_STORE_UNAVAILABLE' })
     t.equal(clock.timerCount, 0)
   })
+
+  pinConformance(t, openStore)
 
   t.test('10,000 random operations agree with a plain Map', async (t) => {
     const { store, clock, now } = await open(t)
@@ -301,8 +304,23 @@ async function compareWithModel(run: ModelRun): Promise<string | undefined> {
       const expected = isLive(key)
       if ((await store.delete(storeKey(key))) !== expected) return fault(`delete not ${expected}`)
       model.delete(key)
-    } else if (action < 92) {
+    } else if (action < 88) {
       clock.advance(random(700))
+    } else if (action < 91) {
+      const deadlineMs = now() + random(4000)
+      const expected = isLive(key)
+      if ((await store.extendDeadline(storeKey(key), deadlineMs)) !== expected) {
+        return fault(`extended, not ${expected}`)
+      }
+      const { etag = '', expiresAtMs = 0 } = model.get(key) ?? {}
+      if (expected) model.set(key, { etag, expiresAtMs: Math.max(expiresAtMs, deadlineMs) })
+    } else if (action < 93) {
+      const owner = storeKey(`${cache}/owner${random(4)}`)
+      const named = Array.from({ length: random(20) }, () =>
+        storeKey(`c${random(3)}/${random(40)}`),
+      )
+      if (random(3) > 0) store.replacePins(owner, named)
+      else store.releasePins(owner)
     } else if (action < 99) {
       const prefix = String(random(5) === 0 ? '' : random(4))
       const items = await listAll(store, cacheNamed(cache), prefix, 1 + random(6))
