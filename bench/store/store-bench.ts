@@ -23,6 +23,7 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   turnover,
   overhead,
   operations,
+  pins,
   listing,
   expiry,
 }
@@ -128,6 +129,72 @@ async function operations(): Promise<unknown> {
     }),
     peekBytesAllocated: await bytesAllocatedPer(itemCount, loop(keys)),
   }
+  await store.close()
+  return result
+}
+
+/**
+ * Pins, as a playlist's PUT sets them: fresh strings each time, the window moved on by one. Reads and
+ * writes beside them; what a write costs that is refused, or that its cache's budget makes room for.
+ */
+async function pins(): Promise<unknown> {
+  const result: Record<string, unknown> = {}
+  // The first is to warm up.
+  for (const keyCount of [900, 6, 60, 900]) {
+    const store = open(GIB)
+    const owner = keyAt(99_999_999)
+    let first = 0
+    const windows = Array.from({ length: 300 }, () => {
+      first++
+      return Array.from({ length: keyCount }, (_, index) => keyAt(first + index))
+    })
+    // Keys of their own: the store has not seen the strings that a playlist's names are made into.
+    for (let index = 0; index < keyCount + windows.length; index++) {
+      void store.put(makeItem(keyAt(index), [Buffer.alloc(1)], 3600))
+    }
+    const timesUs = windows.map((window) => {
+      const startMs = performance.now()
+      store.replacePins(owner, window)
+      return (performance.now() - startMs) * 1000
+    })
+    result[`replacePins${keyCount}Us`] = round(median(timesUs.slice(50)), 1)
+    await store.close()
+  }
+
+  const itemCount = 10_000
+  const store = open(GIB)
+  const keys = Array.from({ length: itemCount }, (_, index) => keyAt(index))
+  const items = keys.map((key) => makeItem(key, [Buffer.alloc(1500)], 3600))
+  store.replacePins(keyAt(99_999_999), keys)
+  for (const item of items) void store.put(item)
+  result['peekPinnedHitNs'] = nsPer(itemCount, () => {
+    for (const key of keys) store.peek(key)
+  })
+  result['putPinnedOverwriteNs'] = nsPer(itemCount, () => {
+    for (const item of items) void store.put(item)
+  })
+  const { pinnedBytes } = store.stats
+  const late = makeItem(keyAt(itemCount), [Buffer.alloc(1500)], 3600)
+  result['refusedPutUs'] = round(
+    nsPer(20, () => {
+      for (let index = 0; index < 20; index++) void store.put(late, { cacheBytesMax: pinnedBytes })
+    }) / 1000,
+    1,
+  )
+  store.releasePins(keyAt(99_999_999))
+  let next = itemCount
+  result['putWithinBudgetNs'] = nsPer(1000, () => {
+    for (let index = 0; index < 1000; index++) {
+      const item = makeItem(keyAt(next++), late.chunks, 3600)
+      void store.put(item, { cacheBytesMax: pinnedBytes })
+    }
+  })
+  result['extendDeadlineNs'] = nsPer(1000, () => {
+    const deadlineMs = systemClock.monotonicMs() + 3_700_000
+    for (let index = 1; index <= 1000; index++) {
+      void store.extendDeadline(keyAt(next - index), deadlineMs + index)
+    }
+  })
   await store.close()
   return result
 }
@@ -276,7 +343,11 @@ function nsPer(operationCount: number, run: () => void): number {
     for (let repeat = 0; repeat < 5; repeat++) run()
     roundsNs.push(((performance.now() - startMs) * 1e6) / (5 * operationCount))
   }
-  return Math.round(roundsNs.slice(3).sort((a, b) => a - b)[3] ?? 0)
+  return Math.round(median(roundsNs.slice(3)))
+}
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0
 }
 
 /** Heap growth per operation; a collection in between would spoil it, so the least of a few. */
