@@ -6,14 +6,21 @@
 /** Values by attribute name; quotes of quoted strings are taken off. */
 export type Attributes = ReadonlyMap<string, string>
 
-/** Calls `visit` with each line that is not empty, without its end. */
+/**
+ * Calls `visit` with each line that is not empty, without its end: LF, CRLF (RFC 8216bis §4.1) or, as
+ * hls.js and Shaka Player have it, a lone CR.
+ */
 export function forEachLine(text: string, visit: (line: string) => void): void {
+  const visitLines = (lines: string): void => {
+    for (const line of lines.split('\r')) if (line.trim() !== '') visit(line.trimEnd())
+  }
   let position = 0
   while (position < text.length) {
     const end = nextOf(text, '\n', position)
     // Blanks at the end are the CR, and what careless generators leave.
     const line = text.slice(position, end).trimEnd()
-    if (line !== '') visit(line)
+    if (line.includes('\r')) visitLines(line)
+    else if (line !== '') visit(line)
     position = end + 1
   }
 }
