@@ -202,8 +202,7 @@ sub vcl_backend_error {
 }
 
 sub vcl_deliver {
-    unset resp.http.X-Varnish;
-    unset resp.http.Via;
+    # Via and X-Varnish stay: `headwater doctor` knows Varnish by them.
     if (obj.uncacheable) {
         set resp.http.X-Cache = "pass";
     } elsif (obj.hits == 0) {
@@ -224,7 +223,6 @@ sub vcl_synth {
     set resp.http.Content-Type = "application/json";
     set resp.http.Access-Control-Allow-Origin = "*";
     set resp.http.Cache-Control = "no-store";
-    unset resp.http.X-Varnish;
     if (resp.status == 405) {
         set resp.http.Allow = "GET, HEAD, OPTIONS";
         set resp.body = """{"status":405,"code":"method_not_allowed","message":"The CDN only reads","detail":""}""";

@@ -53,12 +53,16 @@ export function checkStreaming(t: Test, program: CdnProgram): void {
       (response) =>
         new Promise<string>((resolve) => {
           response.resume()
-          response.once('end', () => resolve('complete'))
+          response.once('end', () => resolve(`complete ${String(response.statusCode)}`))
           response.once('error', () => resolve('torn'))
         }),
       () => 'torn',
     )
-    t.equal(outcome, 'torn', 'not ended as if it were whole')
+    // Varnish may learn of it before it has sent a head: then it is a 503, which nobody plays.
+    t.ok(
+      ['torn', 'complete 503'].includes(outcome),
+      `not a 200 that ends as if it were whole: ${outcome}`,
+    )
     gate.answerWith = undefined
     t.equal((await http(`${cdnUrl}/torn.ts`)).status, 404, 'the origin was asked again')
     await put('torn-2.ts', 'whole')
