@@ -14,6 +14,7 @@ import { openFirstKeys, readSigningSecret } from './auth/first-keys.ts'
 import type { FirstKeys } from './auth/first-keys.ts'
 import { KeyRegistry } from './auth/key-registry.ts'
 import { KeyService } from './auth/key-service.ts'
+import { ReaderTokens } from './auth/reader-tokens.ts'
 import type { MintedKey, MintRequest } from './auth/key-service.ts'
 import { systemClock } from './base/clock.ts'
 import type { Clock } from './base/clock.ts'
@@ -37,6 +38,7 @@ import { ChannelTracker } from './origin/channels.ts'
 import { OriginEvents } from './origin/events.ts'
 import { Origin } from './origin/origin.ts'
 import { Overload } from './origin/overload.ts'
+import { TokenGuard } from './origin/token-guard.ts'
 import { DataDirectory } from './storage/data-directory.ts'
 import { hotStoreSizeBytesDefault, memoryLimitBytes } from './storage/hot-store-size.ts'
 import { HotStore } from './storage/hot-store.ts'
@@ -139,6 +141,8 @@ interface Core {
   readonly store: HotStore
   readonly origin: Origin
   readonly authenticator: Authenticator
+  readonly tokenGuard: TokenGuard
+  readonly readerTokens: ReaderTokens
   readonly keys: KeyService
   /** Settled once the data plane listens. */
   readonly publicUrl: () => string
@@ -172,10 +176,21 @@ async function openCore(options: {
     sizeBytesMax: config.hotStore.sizeBytesMax || hotStoreSizeBytesDefault(),
     clock,
   })
+  const authenticator = new Authenticator({
+    secret,
+    keys: registry,
+    clock,
+    devKeys: config.auth.devKeys,
+    failuresPerSecondMax: config.auth.failuresPerSecondMax,
+    failuresBurst: config.auth.failuresBurst,
+  })
+  const events = new OriginEvents()
+  const tokenGuard = new TokenGuard({ authenticator, events })
   const origin = new Origin({
     store,
     caches,
-    events: new OriginEvents(),
+    events,
+    tokenGuard,
     clock,
     log,
     uploadsInFlightBytesMax: config.limits.uploadsInFlightBytesMax,
@@ -188,14 +203,9 @@ async function openCore(options: {
   return {
     store,
     origin,
-    authenticator: new Authenticator({
-      secret,
-      keys: registry,
-      clock,
-      devKeys: config.auth.devKeys,
-      failuresPerSecondMax: config.auth.failuresPerSecondMax,
-      failuresBurst: config.auth.failuresBurst,
-    }),
+    authenticator,
+    tokenGuard,
+    readerTokens: new ReaderTokens({ secret, clock }),
     keys: new KeyService({ secret, keys: registry, clock, publicUrl }),
     publicUrl,
     setListeningUrl: (url) => {
@@ -251,6 +261,8 @@ async function openPlanes(options: {
       store: core.store,
       overload,
       authenticator: core.authenticator,
+      readerTokens: core.readerTokens,
+      publicHosts: () => [new URL(core.publicUrl()).host],
       clientAddresses,
       health,
       stats: requestStats,
@@ -266,6 +278,7 @@ async function openPlanes(options: {
     origin: core.origin.stats,
     waiterCount: () => core.origin.waiterCount,
     overload: overload.stats,
+    tokenGuard: core.tokenGuard.stats,
     auth: () => core.authenticator.stats,
     requests: requestStats,
     refusedWrites,

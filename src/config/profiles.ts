@@ -34,7 +34,7 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
         readInProgress: false,
         corsOrigin: 'reflect',
       },
-      caches: { defaults: { holdSecondsMax: 0 } },
+      caches: { defaults: { holdSecondsMax: 0, playlistTokens: 'keep' } },
     },
   },
   rig: {

@@ -1,6 +1,7 @@
 /** Puts the item routes together from settings: access, answers, reads and writes. */
 
 import type { Authenticator } from '../auth/authenticator.ts'
+import type { ReaderTokens } from '../auth/reader-tokens.ts'
 import type { ClientAddresses } from '../auth/client-address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
@@ -15,6 +16,7 @@ import { ItemAnswers } from './item-answers.ts'
 import { ItemHandler, reportRefusal } from './item-handler.ts'
 import type { RequestStats } from './item-handler.ts'
 import { ItemRead } from './item-read.ts'
+import { ItemSend } from './item-send.ts'
 import { ItemWrite } from './item-write.ts'
 import { WebDav } from './webdav.ts'
 
@@ -26,13 +28,17 @@ export interface CreateItemHandlerOptions {
   readonly store: Store
   readonly overload: Overload
   readonly authenticator: Authenticator
+  readonly readerTokens: ReaderTokens
+  /** Host and port under which this origin is known, lower case. */
+  readonly publicHosts: () => readonly string[]
   readonly clientAddresses: ClientAddresses
   readonly health: Health
   readonly stats: RequestStats
 }
 
 export function createItemHandler(options: CreateItemHandlerOptions): ItemHandler {
-  const { config, clock, log, origin, overload, authenticator, health, stats } = options
+  const { config, clock, log, origin, overload, authenticator, health, stats, publicHosts } =
+    options
   const answers = new ItemAnswers({
     clock,
     corsOrigin: config.delivery.corsOrigin,
@@ -48,15 +54,18 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     bothCredentials: config.emulation.bothCredentials,
     loopbackWithoutKey: config.auth.loopbackWithoutKey,
   })
+  const readerStallMs = config.http.readerStallSeconds * 1000
   const read = new ItemRead({
     origin,
     representations: new Representations(),
+    readerTokens: options.readerTokens,
     overload,
     answers,
-    clock,
+    send: new ItemSend({ answers, clock, readerStallMs }),
+    publicHosts,
     readInProgress: config.delivery.readInProgress,
     gzip: config.delivery.gzip,
-    readerStallMs: config.http.readerStallSeconds * 1000,
+    readerStallMs,
   })
   const write = new ItemWrite({
     origin,
@@ -64,6 +73,7 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     ttlSecondsMax: config.limits.ttlSecondsMax,
     ttlRequired: config.emulation.ttlRequired,
     uploadIdleMs: config.http.uploadIdleSeconds * 1000,
+    publicHosts,
     // Before the cache is known, the size it would allow is not either.
     drainBytesMax: 2 * config.caches.defaults.itemSizeBytesMax,
     onRefused: reportRefusal(origin, access, answers),

@@ -15,8 +15,17 @@ import type { RefusalReason } from '../wire/refusals.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import { isLoopbackHost } from './hosts.ts'
 
+/** A request that may go on, and by what right. */
+export interface Allowed {
+  readonly kind: 'allowed'
+  /** `undefined` for who needs none. */
+  readonly grant: Grant | undefined
+  /** The credential, when it was `?token=` that granted; '' otherwise. */
+  readonly queryCredential: string
+}
+
 export type Decision =
-  | { readonly kind: 'allowed'; readonly grant: Grant | undefined }
+  | Allowed
   | {
       readonly kind: 'refused'
       readonly reason: RefusalReason
@@ -48,7 +57,7 @@ const LOOPBACK_GRANT: Grant = {
   expiresAtMs: undefined,
 }
 
-const ANONYMOUS: Decision = { kind: 'allowed', grant: undefined }
+const ANONYMOUS: Decision = { kind: 'allowed', grant: undefined, queryCredential: '' }
 
 export class ItemAccess {
   readonly #options: ItemAccessOptions
@@ -75,7 +84,8 @@ export class ItemAccess {
       if (known?.kind === 'granted') {
         if (formProblem !== undefined) return refuse(formProblem)
         if (permits(known.grant, operation, target.cacheName, target.key)) {
-          return { kind: 'allowed', grant: known.grant }
+          const queryCredential = header === undefined ? first : ''
+          return { kind: 'allowed', grant: known.grant, queryCredential }
         }
       }
     }
@@ -90,14 +100,19 @@ export class ItemAccess {
       if (this.#options.bothCredentials === 'refuse') return refuse('credential-both')
     }
     const anonymous = this.#anonymousMay(question)
-    const grants: Grant[] = []
+    const grants: { readonly grant: Grant; readonly queryCredential: string }[] = []
     let refusal: Verified | undefined
-    if (this.#isTrustedLoopback(request)) grants.push(LOOPBACK_GRANT)
-    for (const credential of [fromHeader, target.token]) {
+    if (this.#isTrustedLoopback(request)) {
+      grants.push({ grant: LOOPBACK_GRANT, queryCredential: '' })
+    }
+    for (const [credential, isQuery] of [
+      [fromHeader, false],
+      [target.token, true],
+    ] as const) {
       if (credential === undefined || credential === '') continue
       const verified = await this.#verify(credential, request)
       if (verified.kind === 'granted') {
-        grants.push(verified.grant)
+        grants.push({ grant: verified.grant, queryCredential: isQuery ? credential : '' })
         // Either is enough: a second credential is not even looked at when the first allows it.
         if (permitted(verified.grant, question)) break
       } else {
@@ -113,8 +128,8 @@ export class ItemAccess {
       )
     }
     if (formProblem !== undefined) return refuse(formProblem)
-    const grant = grants.find((held) => permits(held, operation, target.cacheName, target.key))
-    if (grant !== undefined) return { kind: 'allowed', grant }
+    const held = grants.find(({ grant }) => permits(grant, operation, target.cacheName, target.key))
+    if (held !== undefined) return { kind: 'allowed', ...held }
     return anonymous ? ANONYMOUS : refuse('permission-denied')
   }
 

@@ -85,17 +85,22 @@ export class ItemAnswers {
     response: ServerResponse,
     statusCode: 200 | 206 | 304,
     fields: readonly string[],
-    maxAgeSeconds: number,
+    {
+      maxAgeSeconds,
+      isPrivate = false,
+    }: { readonly maxAgeSeconds: number; readonly isPrivate?: boolean },
   ): void {
     const headers = this.#common(request)
     headers.push(...fields)
     if (this.#options.cacheControl) {
       headers.push(
         'Cache-Control',
-        `public, max-age=${maxAgeSeconds}`,
+        `${isPrivate ? 'private' : 'public'}, max-age=${maxAgeSeconds}`,
         'Expires',
         formatHttpDate(this.#options.clock.nowMs() + maxAgeSeconds * 1000),
       )
+    } else if (isPrivate) {
+      headers.push('Cache-Control', 'private')
     }
     response.writeHead(statusCode, headers)
   }

@@ -117,7 +117,7 @@ export class ItemHandler {
       }
       return write.refuse(request, response, target, reason, undefined, retryAfterSeconds)
     }
-    if (operation === 'read') return read.read(request, response, target)
+    if (operation === 'read') return read.read({ request, response, target, allowed: decision })
     if (operation === 'delete') return write.delete(request, response, target)
     return write.put(request, response, target, decision.grant)
   }

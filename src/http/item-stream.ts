@@ -34,7 +34,7 @@ export function streamUpload(
   if (isActiveType(item.contentType)) fields.push('Content-Security-Policy', 'sandbox')
   const begin = () => {
     if (!response.headersSent) {
-      options.answers.head(request, response, 200, fields, item.maxAgeSeconds)
+      options.answers.head(request, response, 200, fields, item)
     }
   }
   if (request.method === 'HEAD') {

@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { credentialFromAuthorization, unwrapCredential } from '../auth/credential.ts'
 import type { Grant } from '../auth/grant.ts'
 import type { Cache } from '../origin/caches.ts'
 import type { Origin } from '../origin/origin.ts'
@@ -20,6 +21,8 @@ export interface ItemWriteOptions {
   readonly ttlSecondsMax: number
   readonly ttlRequired: 'query-form' | 'always'
   readonly uploadIdleMs: number
+  /** Host and port under which this origin is known, lower case. */
+  readonly publicHosts: () => readonly string[]
   /** How much of a refused body is read when its cache is not known. */
   readonly drainBytesMax: number
   /** Told of every refused write. */
@@ -73,6 +76,8 @@ export class ItemWrite {
       ttlSeconds: this.#ttlSeconds(target, cache),
       contentType: request.headers['content-type'],
       contentEncoding: (request.headers['content-encoding'] ?? '').trim().toLowerCase(),
+      ownHosts: ownHosts(request, this.#options.publicHosts()),
+      credentials: credentialsOf(request, target),
     })
     origin.stats.uploadsInFlight++
     const received = await this.#receive(request, upload)
@@ -216,4 +221,24 @@ function framingProblem(request: IncomingMessage, cache: Cache): RefusalReason |
     return 'body-too-large'
   }
   return undefined
+}
+
+/** The writer's name for this origin counts, too: it only takes tokens away, it never adds one. */
+function ownHosts(request: IncomingMessage, publicHosts: readonly string[]): readonly string[] {
+  const host = request.headers.host?.toLowerCase()
+  return host === undefined ? publicHosts : [...publicHosts, host]
+}
+
+/** Every form of what authorised a write: none of them may stand in a playlist. */
+function credentialsOf(request: IncomingMessage, target: ItemTarget): readonly string[] {
+  const header = request.headers.authorization
+  const decoded = header === undefined ? undefined : credentialFromAuthorization(header)
+  const forms = new Set<string>()
+  for (const credential of [decoded, target.token]) {
+    if (credential === undefined || credential === '') continue
+    forms.add(credential)
+    // A v1 wrapper holds the JWT that is accepted as well.
+    forms.add(unwrapCredential(credential) ?? credential)
+  }
+  return [...forms]
 }

@@ -6,6 +6,7 @@
 import type { AuthenticatorStats } from '../auth/authenticator.ts'
 import type { OriginStats } from '../origin/origin.ts'
 import type { OverloadStats } from '../origin/overload.ts'
+import type { TokenGuardStats } from '../origin/token-guard.ts'
 import type { StoreStats } from '../storage/store.ts'
 import type { Family, Sample } from './text.ts'
 
@@ -15,6 +16,7 @@ export interface MetricSources {
   readonly origin: OriginStats
   readonly waiterCount: () => number
   readonly overload: OverloadStats
+  readonly tokenGuard: TokenGuardStats
   readonly auth: () => AuthenticatorStats
   /** Requests by operation; index = status class. */
   readonly requests: Readonly<Record<'read' | 'write' | 'delete', readonly number[]>>
@@ -136,6 +138,21 @@ export function metricFamilies(sources: MetricSources): readonly Family[] {
         labels: { reason },
         value,
       })),
+    ),
+    counter(
+      'headwater_playlist_tokens_removed_total',
+      'Tokens taken out of playlists.',
+      one(() => sources.tokenGuard.removedTokenCount),
+    ),
+    gauge(
+      'headwater_hot_store_pinned_items',
+      'Objects of live windows, never dropped for others.',
+      one(() => store.pinnedItemCount),
+    ),
+    gauge(
+      'headwater_hot_store_pinned_bytes',
+      'Memory accounted to them.',
+      one(() => store.pinnedBytes),
     ),
     gauge('headwater_waiters', 'Readers that wait for a segment.', one(sources.waiterCount)),
     gauge(

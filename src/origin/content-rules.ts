@@ -11,7 +11,8 @@ import { looksLikeManifest, looksLikePlaylist } from '../hls/signature.ts'
 import type { ItemKey } from '../base/names.ts'
 import type { ItemKind } from '../storage/store.ts'
 
-export type ContentProblem = 'not-a-playlist' | 'not-a-manifest' | 'gzip-invalid'
+export type ContentProblem =
+  'not-a-playlist' | 'not-a-manifest' | 'gzip-invalid' | 'playlist-leaks-key'
 
 /** An upload that passed: what to store. */
 export interface CheckedContent {
@@ -30,6 +31,11 @@ export interface UploadedContent {
   readonly contentEncoding: string
   /** Bound on an unpacked playlist. */
   readonly sizeBytesMax: number
+  /** Takes out of a playlist or manifest what no reader may see. */
+  readonly clean: (
+    body: Buffer,
+    syntax: 'hls' | 'dash',
+  ) => Buffer | Promise<Buffer | 'playlist-leaks-key'>
 }
 
 /**
@@ -53,14 +59,17 @@ export async function checkContent(
   if (body === undefined) return 'gzip-invalid'
   if (kindByName === 'manifest') {
     if (!looksLikeManifest(body)) return 'not-a-manifest'
-    return identity(body, 'manifest', undefined)
+    const clean = await upload.clean(body, 'dash')
+    return typeof clean === 'string' ? clean : identity(clean, 'manifest', undefined)
   }
   if (!looksLikePlaylist(body)) return 'not-a-playlist'
-  const playlist = parsePlaylist(body.toString('utf8'))
+  const clean = await upload.clean(body, 'hls')
+  if (typeof clean === 'string') return clean
+  const playlist = parsePlaylist(clean.toString('utf8'))
   // What starts like a playlist but cannot be read is stored all the same. To delivery it is a live
   // media playlist (short-lived), the careful choice.
   return identity(
-    body,
+    clean,
     playlist === undefined ? 'media' : kindOfItem(kindByName, playlist),
     playlist,
   )

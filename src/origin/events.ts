@@ -1,7 +1,7 @@
 /** What the origin tells the rest of the program: terminal lines, metrics and, later, the console. */
 
 import { EventEmitter } from 'node:events'
-import type { CacheName } from '../base/names.ts'
+import type { CacheName, ItemKey } from '../base/names.ts'
 import type { StoredItem } from '../storage/store.ts'
 
 /** A write that was refused. Encoders ignore statuses, so the origin has to say it. */
@@ -33,7 +33,15 @@ export interface ChannelChange {
   readonly lastWriteAgeSeconds: number
 }
 
+/** A playlist named keys that can write (or nobody knows); they were taken out. */
+export interface TokensRemoved {
+  readonly cacheName: CacheName
+  readonly key: ItemKey
+  readonly tokenCount: number
+}
+
 interface EventMap {
+  'tokens-removed': [removal: TokensRemoved]
   'item-stored': [item: StoredItem]
   'write-refused': [refusal: WriteRefusal]
   'channel-changed': [change: ChannelChange]

@@ -12,15 +12,12 @@ export interface ItemNotes {
   readonly keyForm: 'path' | 'query'
   /** `max-age` before the remaining TTL caps it, seconds. Settled again when its channel changes. */
   maxAgeSeconds: number
-  /** Prebuilt parts of the answer; owned by the transport, which alone reads and writes it. */
-  head: unknown
 }
 
 const NONE: ItemNotes = {
   playlist: undefined,
   keyForm: 'path',
   maxAgeSeconds: 1,
-  head: undefined,
 }
 
 /** The notes of an item. An item that another process stored has none of ours: it gets the careful ones. */

@@ -17,6 +17,7 @@ import { maxAgeSeconds } from './freshness.ts'
 import type { ItemNotes } from './item-notes.ts'
 import { LiveFreshness } from './live-freshness.ts'
 import { LiveWindow } from './live-window.ts'
+import type { TokenGuard } from './token-guard.ts'
 import { Upload } from './upload.ts'
 import type { UploadHost, UploadOutcome, UploadRequest } from './upload.ts'
 import { Waiters } from './waiters.ts'
@@ -26,6 +27,7 @@ export interface OriginOptions {
   readonly store: Store
   readonly caches: CacheRegistry
   readonly events: OriginEvents
+  readonly tokenGuard: TokenGuard
   readonly clock: Clock
   readonly log: Logger
   readonly uploadsInFlightBytesMax: number
@@ -225,11 +227,22 @@ export class Origin implements UploadHost {
     this.stats.uploadsInFlightBytes -= bytes
   }
 
+  clean(
+    request: UploadRequest,
+    body: Buffer,
+    syntax: 'hls' | 'dash',
+  ): Buffer | Promise<Buffer | 'playlist-leaks-key'> {
+    const { cache, key, keyForm, ownHosts, credentials } = request
+    if (cache.settings.playlistTokens === 'keep') return body
+    const playlist = { cacheName: cache.name, key, keyForm, ownHosts, credentials }
+    return this.#options.tokenGuard.clean(body, syntax, playlist)
+  }
+
   async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
     const item = this.#makeItem(request, content)
     try {
       const outcome = await this.#store.put(item)
-      if (outcome.kind === 'too-large') return { kind: 'refused', reason: 'store-full' }
+      if (outcome.kind !== 'stored') return { kind: 'refused', reason: 'store-full' }
     } catch (error) {
       this.#options.log.error({ err: error, storeKey: item.storeKey }, 'store refused a write')
       return { kind: 'refused', reason: 'store-unavailable' }
@@ -254,7 +267,6 @@ export class Origin implements UploadHost {
         version,
         segmentMaxAgeSeconds,
       }),
-      head: undefined,
     }
     return {
       storeKey: request.storeKey,

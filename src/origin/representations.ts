@@ -1,10 +1,14 @@
 /**
- * Other forms of a stored item: gzip for playlists (Apple's authoring specification 10.1 demands
- * it). Made once per version, when first asked for, and kept within a bound of its own.
+ * Other forms of a stored item: a playlist with a reader's token on its URIs, and gzip of either
+ * (Apple's authoring specification 10.1 demands it). Made once per version, when first asked for, and
+ * kept within a bound of their own.
  */
 
+import { createHash } from 'node:crypto'
 import { gzip } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
+import { splitStoreKey } from '../base/names.ts'
+import { addToken } from '../hls/token-hygiene.ts'
 import type { StoredItem } from '../storage/store.ts'
 
 /** A body to send. Its ETag names it: another form of the same version is another entity. */
@@ -25,63 +29,101 @@ const KEPT_BYTES_MAX = 32 * 1024 * 1024
 /** Fast enough to make at a request, and within 10 % of the best on playlists. */
 const GZIP_LEVEL = 6
 
+/** How a playlist is read, as far as its URIs resolve by it. */
+export interface ReaderView {
+  /** Put on every URI that leads here, percent-encoded. */
+  readonly token: string
+  readonly keyForm: 'path' | 'query'
+  /** Hosts that are this origin; no other gets the token. */
+  readonly ownHosts: readonly string[]
+}
+
 export class Representations {
-  readonly #gzipped = new LRUCache<string, Representation>({
+  readonly #kept = new LRUCache<string, Representation>({
     maxSize: KEPT_BYTES_MAX,
     sizeCalculation: (representation) => representation.sizeBytes + 512,
   })
   readonly #flights = new Map<string, Promise<Representation>>()
 
+  /** Whether an item is a text whose URIs lead on. */
+  hasUris(item: StoredItem): boolean {
+    return (
+      (item.kind === 'media' || item.kind === 'multivariant' || item.kind === 'manifest') &&
+      item.contentEncoding === ''
+    )
+  }
+
   /** Whether an item has a gzip form besides its own: then answers vary with `Accept-Encoding`. */
   varies(item: StoredItem): boolean {
     return (
-      (item.kind === 'media' || item.kind === 'multivariant' || item.kind === 'manifest') &&
-      item.contentEncoding === '' &&
+      this.hasUris(item) &&
       item.sizeBytes >= GZIP_SIZE_BYTES_MIN &&
       item.sizeBytes <= GZIP_SIZE_BYTES_MAX
     )
   }
 
-  /** As stored. */
-  identity(item: StoredItem): Representation {
-    return item
+  /** The form of an item that {@link hasUris} for one reader. Its ETag names the token, not the reverse. */
+  withToken(item: StoredItem, view: ReaderView): Representation {
+    const name = createHash('sha256')
+      .update(`${view.keyForm} ${view.token}`)
+      .digest('base64url')
+      .slice(0, 12)
+    const etag = `${item.etag}-r${name}`
+    return this.#kept.get(etag) ?? this.#putToken(item, view, etag)
   }
 
   /**
-   * The gzip form of an item that {@link varies}; a promise the first time, one however many ask.
-   * Identity when it cannot be made or would not be smaller.
+   * The gzip form of a representation of an item that {@link varies}; a promise the first time, one
+   * however many ask. The same one when it would not be smaller.
    */
-  gzip(item: StoredItem): Representation | Promise<Representation> {
-    return this.#gzipped.get(item.etag) ?? this.#make(item)
+  gzip(representation: Representation): Representation | Promise<Representation> {
+    const etag = `${representation.etag}-gzip`
+    return this.#kept.get(etag) ?? this.#compress(representation, etag)
   }
 
-  #make(item: StoredItem): Promise<Representation> {
-    const underWay = this.#flights.get(item.etag)
+  #putToken(item: StoredItem, view: ReaderView, etag: string): Representation {
+    const { cacheName, key } = splitStoreKey(item.storeKey)
+    const text = Buffer.concat(item.chunks).toString('latin1')
+    const location = {
+      cacheName,
+      playlistKey: key,
+      keyForm: view.keyForm,
+      ownHosts: view.ownHosts,
+    }
+    const rewritten = addToken(text, location, {
+      syntax: item.kind === 'manifest' ? 'dash' : 'hls',
+      token: view.token,
+    })
+    const body = Buffer.from(rewritten, 'latin1')
+    const made = { chunks: [body], sizeBytes: body.length, etag, contentEncoding: '' }
+    this.#kept.set(etag, made)
+    return made
+  }
+
+  #compress(representation: Representation, etag: string): Promise<Representation> {
+    const underWay = this.#flights.get(etag)
     if (underWay !== undefined) return underWay
-    const flight = compress(item).then((made) => {
-      this.#gzipped.set(item.etag, made)
-      this.#flights.delete(item.etag)
+    const flight = compress(representation, etag).then((made) => {
+      this.#kept.set(etag, made)
+      this.#flights.delete(etag)
       return made
     })
-    this.#flights.set(item.etag, flight)
+    this.#flights.set(etag, flight)
     return flight
   }
 }
 
-function compress(item: StoredItem): Promise<Representation> {
+function compress(representation: Representation, etag: string): Promise<Representation> {
   return new Promise((resolve) => {
-    gzip(Buffer.concat(item.chunks), { level: GZIP_LEVEL }, (error, zipped) => {
+    gzip(Buffer.concat(representation.chunks), { level: GZIP_LEVEL }, (error, zipped) => {
       // Ignored: identity is always right, the error would only be one of memory.
-      if (error !== null || zipped.length >= item.sizeBytes) return resolve(item)
+      if (error !== null || zipped.length >= representation.sizeBytes) {
+        return resolve(representation)
+      }
       // Copied: zlib gives a slice of a larger buffer, which would be kept alive with it.
       const body = Buffer.allocUnsafeSlow(zipped.length)
       zipped.copy(body)
-      resolve({
-        chunks: [body],
-        sizeBytes: body.length,
-        etag: `${item.etag}-gzip`,
-        contentEncoding: 'gzip',
-      })
+      resolve({ chunks: [body], sizeBytes: body.length, etag, contentEncoding: 'gzip' })
     })
   })
 }

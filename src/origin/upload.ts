@@ -18,6 +18,7 @@ export type UploadProblem =
   | 'not-a-playlist'
   | 'not-a-manifest'
   | 'gzip-invalid'
+  | 'playlist-leaks-key'
   | 'store-full'
   | 'store-unavailable'
 
@@ -37,6 +38,10 @@ export interface UploadRequest {
   readonly contentType: string | undefined
   /** Lower case; '' for none. */
   readonly contentEncoding: string
+  /** Hosts that are this origin, as the writer and the configuration name them. */
+  readonly ownHosts: readonly string[]
+  /** What this write was authorised by, in every form it was sent. Never stored, never shown. */
+  readonly credentials: readonly string[]
 }
 
 /** Somebody who reads an upload while it is written. */
@@ -54,6 +59,12 @@ export interface UploadHost {
   /** Counts bytes of unfinished uploads; false when the bound is reached (nothing is counted then). */
   reserve(bytes: number): boolean
   release(bytes: number): void
+  /** Takes out of a playlist what no reader may see, as the cache's settings say. */
+  clean(
+    request: UploadRequest,
+    body: Buffer,
+    syntax: 'hls' | 'dash',
+  ): Buffer | Promise<Buffer | 'playlist-leaks-key'>
   commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome>
   /** The upload has ended, either way. */
   closed(upload: Upload): void
@@ -128,6 +139,7 @@ export class Upload {
         sizeBytes,
         contentEncoding: this.#request.contentEncoding,
         sizeBytesMax: settings.itemSizeBytesMax,
+        clean: (body, syntax) => this.#host.clean(this.#request, body, syntax),
       })
       if (typeof content === 'string') return { kind: 'refused', reason: content }
       return await this.#host.commit(this.#request, content)

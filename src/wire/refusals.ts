@@ -189,6 +189,13 @@ export const REFUSALS = {
     message: 'Not a manifest',
     detail: 'A .mpd starts with <.',
   },
+  'playlist-leaks-key': {
+    statusCode: 422,
+    code: 'InvalidArgument',
+    message: 'The playlist would publish its key',
+    detail:
+      'The key of this upload is in the text of the playlist where it cannot be taken out; every viewer would get it.',
+  },
   'gzip-invalid': {
     statusCode: 400,
     code: 'InvalidArgument',

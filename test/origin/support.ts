@@ -1,6 +1,8 @@
 /** An origin on a small hot store, for tests of the rules. */
 
 import { pino } from 'pino'
+import { Authenticator } from '../../src/auth/authenticator.ts'
+import { KeyRegistry } from '../../src/auth/key-registry.ts'
 import { parseCacheName, itemKeyFromText, toStoreKey } from '../../src/base/names.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import type { CacheSettings } from '../../src/config/schema.ts'
@@ -8,6 +10,7 @@ import { CacheRegistry } from '../../src/origin/caches.ts'
 import { OriginEvents } from '../../src/origin/events.ts'
 import { Origin } from '../../src/origin/origin.ts'
 import type { OriginOptions } from '../../src/origin/origin.ts'
+import { TokenGuard } from '../../src/origin/token-guard.ts'
 import type { UploadOutcome } from '../../src/origin/upload.ts'
 import { HotStore } from '../../src/storage/hot-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -24,6 +27,28 @@ export function itemKey(text: string) {
   const key = itemKeyFromText(text)
   if (key === undefined) throw new TypeError(text)
   return key
+}
+
+export interface TestRequest {
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  readonly credentials?: readonly string[]
+}
+
+async function openTokenGuard(events: OriginEvents, clock: ManualClock): Promise<TokenGuard> {
+  const keys = await KeyRegistry.open({
+    records: { read: async () => undefined, write: async () => undefined },
+    clock,
+  })
+  const authenticator = new Authenticator({
+    secret: Buffer.alloc(32, 1),
+    keys,
+    clock,
+    devKeys: true,
+    failuresPerSecondMax: 10,
+    failuresBurst: 10,
+  })
+  return new TokenGuard({ authenticator, events })
 }
 
 export async function openTestOrigin(
@@ -44,6 +69,7 @@ export async function openTestOrigin(
     store,
     caches,
     events,
+    tokenGuard: await openTokenGuard(events, clock),
     clock,
     log: pino({ level: 'silent' }),
     uploadsInFlightBytesMax: 1_000_000,
@@ -52,7 +78,7 @@ export async function openTestOrigin(
     autoCreate: false,
     ...options,
   })
-  const open = (key: string, request: { contentType?: string; contentEncoding?: string } = {}) =>
+  const open = (key: string, request: TestRequest = {}) =>
     origin.openUpload({
       cache: caches.read('live'),
       key: itemKey(key),
@@ -61,11 +87,13 @@ export async function openTestOrigin(
       ttlSeconds: 60,
       contentType: request.contentType,
       contentEncoding: request.contentEncoding ?? '',
+      ownHosts: ['origin.example'],
+      credentials: request.credentials ?? [],
     })
   const put = async (
     key: string,
     body: string | Uint8Array,
-    request: { contentType?: string; contentEncoding?: string } = {},
+    request: TestRequest = {},
   ): Promise<UploadOutcome> => {
     const upload = open(key, request)
     if (body.length > 0) upload.add(Buffer.from(body))

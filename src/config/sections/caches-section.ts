@@ -19,6 +19,14 @@ export const cacheSettingsProperties = {
     maximum: 1_073_741_824,
     description: 'Largest object. A larger upload is drained and refused with 413.',
   }),
+  playlistTokens: Type.Union(
+    [Type.Literal('reader'), Type.Literal('strip'), Type.Literal('keep')],
+    {
+      default: 'reader',
+      description:
+        'Tokens in playlists and manifests. `strip`: those that can write or cannot be verified are taken out at the PUT. `reader`: the same, and who reads by `?token=` finds their own on every URI, so that a player needs no header. `keep`: byte for byte, keys and all.',
+    },
+  ),
   holdSecondsMax: Type.Number({
     default: 3,
     minimum: 0,
