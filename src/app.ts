@@ -101,6 +101,7 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
   try {
     const core = await openCore({ config, dataDirectory, clock, log })
     closers.push(() => core.store.close())
+    closers.push(() => core.origin.close())
     const tracker = new ChannelTracker({ events: core.origin.events, clock })
     closers.push(() => tracker.close())
     const { inheritedSockets } = options

@@ -34,7 +34,9 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
         readInProgress: false,
         corsOrigin: 'reflect',
       },
-      caches: { defaults: { holdSecondsMax: 0, playlistTokens: 'keep' } },
+      caches: {
+        defaults: { holdSecondsMax: 0, playlistTokens: 'keep', extendWhileLive: false },
+      },
     },
   },
   rig: {

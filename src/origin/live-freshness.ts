@@ -9,6 +9,7 @@ import type { StoreKey } from '../base/names.ts'
 import { resolveToKey } from '../hls/resolve.ts'
 import type { MediaPlaylist } from '../hls/playlist.ts'
 import type { Store, StoredItem } from '../storage/store.ts'
+import type { CacheRegistry } from './caches.ts'
 import type { OriginEvents } from './events.ts'
 import { ENDED_MAX_AGE_SECONDS, playlistMaxAgeSeconds } from './freshness.ts'
 import { notesOf } from './item-notes.ts'
@@ -18,13 +19,19 @@ const MULTIVARIANTS_MAX = 2000
 
 export class LiveFreshness {
   readonly #store: Store
+  readonly #caches: CacheRegistry
   /** Multivariant playlist -> its variants. */
   readonly #variants = new Map<StoreKey, readonly StoreKey[]>()
   /** Variant -> multivariant playlists that name it. */
   readonly #namedBy = new Map<StoreKey, Set<StoreKey>>()
 
-  constructor(options: { readonly store: Store; readonly events: OriginEvents }) {
+  constructor(options: {
+    readonly store: Store
+    readonly events: OriginEvents
+    readonly caches: CacheRegistry
+  }) {
     this.#store = options.store
+    this.#caches = options.caches
     options.events.on('item-stored', (item) => this.#note(item))
   }
 
@@ -37,6 +44,11 @@ export class LiveFreshness {
     return [...named].flatMap((multivariant) => this.#variants.get(multivariant) ?? [])
   }
 
+  /** Multivariant playlists that name this one. */
+  namedBy(storeKey: StoreKey): Iterable<StoreKey> {
+    return this.#namedBy.get(storeKey) ?? []
+  }
+
   #note(item: StoredItem): void {
     const { playlist } = notesOf(item)
     if (playlist?.kind === 'multivariant') {
@@ -44,9 +56,19 @@ export class LiveFreshness {
       this.#link(item.storeKey, this.#keysOf(item, uris))
       this.#settleMultivariant(item.storeKey)
     } else if (playlist?.kind === 'media') {
-      for (const named of this.#namedBy.get(item.storeKey) ?? []) this.#settleMultivariant(named)
+      for (const named of this.namedBy(item.storeKey)) {
+        this.#settleMultivariant(named)
+        if (!playlist.ended) this.#extend(named, item)
+      }
       if (playlist.ended) this.#settleEnded(item, playlist)
     }
+  }
+
+  /** ffmpeg writes a multivariant playlist once: it lasts as long as a live variant of it. */
+  #extend(storeKey: StoreKey, variant: StoredItem): void {
+    const { cacheName } = splitStoreKey(storeKey)
+    if (this.#caches.get(cacheName)?.settings.extendWhileLive !== true) return
+    void this.#store.extendDeadline(storeKey, variant.expiresAtMonotonicMs)
   }
 
   /** The smallest target duration of its variants rules: they are asked for together. */

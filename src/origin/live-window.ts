@@ -1,14 +1,16 @@
 /**
- * What the current live playlists name: which keys are expected any moment, which are parts. Built
- * from playlists at their PUT, so that a read only looks up.
+ * What the current live playlists name: which keys are expected any moment, which are parts, what
+ * must not be dropped for another channel. Built from playlists at their PUT, so that a read only
+ * looks up.
  */
 
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { splitStoreKey, toStoreKey } from '../base/names.ts'
 import type { StoreKey } from '../base/names.ts'
 import { resolveToKey } from '../hls/resolve.ts'
 import type { MediaPlaylist } from '../hls/playlist.ts'
 import type { Store, StoredItem } from '../storage/store.ts'
+import type { CacheRegistry } from './caches.ts'
 import type { OriginEvents } from './events.ts'
 import { notesOf } from './item-notes.ts'
 
@@ -16,6 +18,7 @@ export interface LiveWindowOptions {
   readonly store: Store
   readonly events: OriginEvents
   readonly clock: Clock
+  readonly caches: CacheRegistry
 }
 
 /** A media playlist that is not ended, as of its last PUT. */
@@ -30,6 +33,10 @@ export interface LivePlaylist {
 
 const PLAYLISTS_MAX = 2000
 const EXPECTED_MAX = 50_000
+/** Names of one playlist that are kept from eviction: an hour of 2 s segments. */
+const PINS_PER_PLAYLIST_MAX = 2000
+/** How often playlists that are not current any more are looked for. */
+const SWEEP_MS = 5000
 /** A playlist is current for so many target durations after its PUT, at least a minute. */
 const CURRENT_TARGET_DURATIONS = 10
 const CURRENT_MS_MIN = 60_000
@@ -42,6 +49,10 @@ export class LiveWindow {
     StoreKey,
     { readonly putAtMonotonicMs: number; readonly targetMs: number }
   >()
+
+  readonly #lowLatency = new Set<LivePlaylist>()
+  #timer: Timer | undefined
+  #isClosed = false
 
   constructor(options: LiveWindowOptions) {
     this.#options = options
@@ -90,25 +101,68 @@ export class LiveWindow {
     return false
   }
 
-  readonly #lowLatency = new Set<LivePlaylist>()
+  close(): void {
+    if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer)
+    this.#timer = undefined
+    this.#isClosed = true
+  }
 
   #note(item: StoredItem): void {
     this.#expected.delete(item.storeKey)
     const { playlist } = notesOf(item)
     if (playlist?.kind !== 'media') return
     const before = this.#playlists.get(item.storeKey)
-    if (before !== undefined) this.#lowLatency.delete(before)
     this.#playlists.delete(item.storeKey)
-    if (playlist.ended) return
+    if (before !== undefined) this.#lowLatency.delete(before)
+    if (playlist.ended) {
+      this.#options.store.releasePins(item.storeKey)
+      return
+    }
     const live = this.#resolve(item, playlist, before)
     this.#playlists.set(item.storeKey, live)
     if (live.partKeys.size > 0) this.#lowLatency.add(live)
+    this.#pin(live)
+    this.#extend(live, item)
     this.#expect(live, before)
     const oldest = this.#playlists.values().next()
-    if (this.#playlists.size > PLAYLISTS_MAX && oldest.done !== true) {
-      this.#playlists.delete(oldest.value.storeKey)
-      this.#lowLatency.delete(oldest.value)
+    if (this.#playlists.size > PLAYLISTS_MAX && oldest.done !== true) this.#drop(oldest.value)
+    if (!this.#isClosed) this.#timer ??= this.#options.clock.setTimer(() => this.#sweep(), SWEEP_MS)
+  }
+
+  /** The newest names first, should there be too many. The playlist itself belongs to its window. */
+  #pin(live: LivePlaylist): void {
+    const keys = [...live.keysByUri.values()].filter((key) => key !== undefined)
+    const pinned = keys.slice(-PINS_PER_PLAYLIST_MAX)
+    this.#options.store.replacePins(live.storeKey, [live.storeKey, ...pinned])
+  }
+
+  /** Encoders write init sections and keys once: they last as long as the playlist that needs them. */
+  #extend(live: LivePlaylist, item: StoredItem): void {
+    const { store, caches } = this.#options
+    const { cacheName } = splitStoreKey(live.storeKey)
+    if (caches.get(cacheName)?.settings.extendWhileLive !== true) return
+    for (const uri of [...live.playlist.initUris, ...live.playlist.keyUris]) {
+      const storeKey = live.keysByUri.get(uri)
+      if (storeKey !== undefined) void store.extendDeadline(storeKey, item.expiresAtMonotonicMs)
     }
+  }
+
+  #sweep(): void {
+    this.#timer = undefined
+    for (const live of this.#playlists.values()) {
+      const isThere = this.#options.store.inspect(live.storeKey) !== 'absent'
+      if (!isThere) this.#drop(live)
+      else if (!this.#isCurrent(live)) this.#options.store.releasePins(live.storeKey)
+    }
+    if (this.#playlists.size > 0 && !this.#isClosed) {
+      this.#timer = this.#options.clock.setTimer(() => this.#sweep(), SWEEP_MS)
+    }
+  }
+
+  #drop(live: LivePlaylist): void {
+    this.#playlists.delete(live.storeKey)
+    this.#lowLatency.delete(live)
+    this.#options.store.releasePins(live.storeKey)
   }
 
   #resolve(

@@ -163,6 +163,11 @@ export class Origin implements UploadHost {
     this.#waiters.close()
   }
 
+  close(): void {
+    this.#waiters.close()
+    this.#window.close()
+  }
+
   /** How many readers wait. */
   get waiterCount(): number {
     return this.#waiters.count
@@ -241,8 +246,12 @@ export class Origin implements UploadHost {
   async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
     const item = this.#makeItem(request, content)
     try {
-      const outcome = await this.#store.put(item)
-      if (outcome.kind !== 'stored') return { kind: 'refused', reason: 'store-full' }
+      const cacheBytesMax = request.cache.settings.sizeBytesMax
+      const outcome = await this.#store.put(item, cacheBytesMax === 0 ? {} : { cacheBytesMax })
+      if (outcome.kind !== 'stored') {
+        const reason = outcome.kind === 'cache-full' ? 'cache-full' : 'store-full'
+        return { kind: 'refused', reason }
+      }
     } catch (error) {
       this.#options.log.error({ err: error, storeKey: item.storeKey }, 'store refused a write')
       return { kind: 'refused', reason: 'store-unavailable' }

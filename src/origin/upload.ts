@@ -20,6 +20,7 @@ export type UploadProblem =
   | 'gzip-invalid'
   | 'playlist-leaks-key'
   | 'store-full'
+  | 'cache-full'
   | 'store-unavailable'
 
 export type UploadOutcome =

@@ -248,7 +248,13 @@ export const REFUSALS = {
     statusCode: 507,
     code: 'ResourceExhausted',
     message: 'Resource Exhausted',
-    detail: 'The object cannot fit into the hot store (hotStore.sizeBytesMax).',
+    detail: 'The live windows of the channels fill the hot store (hotStore.sizeBytesMax).',
+  },
+  'cache-full': {
+    statusCode: 507,
+    code: 'ResourceExhausted',
+    message: 'Resource Exhausted',
+    detail: 'The live windows of this cache fill its byte budget (sizeBytesMax).',
   },
   'store-unavailable': {
     statusCode: 503,

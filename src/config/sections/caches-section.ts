@@ -19,6 +19,17 @@ export const cacheSettingsProperties = {
     maximum: 1_073_741_824,
     description: 'Largest object. A larger upload is drained and refused with 413.',
   }),
+  sizeBytesMax: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description:
+      'Memory that the objects of this cache may take. Over it the cache drops its own oldest, and refuses with 507 what the live window of its channels leaves no room for. 0: only the bound of the hot store.',
+  }),
+  extendWhileLive: Type.Boolean({
+    default: true,
+    description:
+      'Multivariant playlists, init sections and keys outlive their TTL while a live playlist needs them: encoders write them once.',
+  }),
   playlistTokens: Type.Union(
     [Type.Literal('reader'), Type.Literal('strip'), Type.Literal('keep')],
     {
