@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { probeStreams, startFfmpeg } from '../../support/ffmpeg.ts'
 import { http } from '../../support/http.ts'
@@ -46,7 +47,7 @@ function startLadder(base: string, apiKey: string) {
   ])
 }
 
-/** Plays in Chromium (the player page: hls.js) and in ffprobe. */
+/** Plays in Chromium (the player page with hls.js, then natively) and in ffprobe. */
 export function checkPlayback(t: Test, program: CdnProgram): void {
   t.test('a live ladder plays through it in a browser and in ffprobe', async (t) => {
     const origin = await openOrigin(t)
@@ -83,15 +84,25 @@ export function checkPlayback(t: Test, program: CdnProgram): void {
     })
     // No token: the CDN has the key.
     await page.goto(`${cdnUrl}/play/live-origin/playlist.m3u8`)
-    const endsAtMs = performance.now() + 60_000
-    let playedSeconds = 0
-    while (playedSeconds < 5 && performance.now() < endsAtMs) {
-      await sleep(20)
-      playedSeconds = await page.evaluate<number>(PLAYED)
-    }
-    t.ok(playedSeconds >= 5, `five seconds were played (${playedSeconds.toFixed(1)})`)
+    await checkPlayed(t, page, 'hls.js')
     t.same(failed, [], 'every request of the page was answered well')
     t.same(credentials, [], 'the page sent no credential')
+    await page.close()
+
+    // The browser's own player, as Safari has it: a range on every request, no script.
+    const bare = await browser.newPage()
+    await bare.setContent(`<video muted autoplay src="${cdnUrl}/playlist.m3u8"></video>`)
+    await checkPlayed(t, bare, 'the native player')
     t.equal(ladder.process.exitCode, null, 'the encoder still runs')
   })
+}
+
+async function checkPlayed(t: Test, page: Page, player: string): Promise<void> {
+  const endsAtMs = performance.now() + 60_000
+  let playedSeconds = 0
+  while (playedSeconds < 5 && performance.now() < endsAtMs) {
+    await sleep(20)
+    playedSeconds = await page.evaluate<number>(PLAYED)
+  }
+  t.ok(playedSeconds >= 5, `${player} played five seconds (${playedSeconds.toFixed(1)})`)
 }
