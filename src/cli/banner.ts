@@ -12,6 +12,8 @@ export interface BannerFacts {
   /** What encoders and players are told; often the same. */
   readonly publicUrl: string
   readonly adminUrl: string
+  /** Absent without a certificate. */
+  readonly tlsUrl: string | undefined
   /** Absolute. */
   readonly dataDir: string
   /** Absolute. */
@@ -70,7 +72,7 @@ export function formatBanner(facts: BannerFacts): string {
 }
 
 function addressLines(facts: BannerFacts, paint: Painter): string[] {
-  const { dataPlaneUrl, publicUrl, adminUrl, dataDir, lanUrls } = facts
+  const { dataPlaneUrl, publicUrl, tlsUrl, adminUrl, dataDir, lanUrls } = facts
   const rows: [string, string, string][] = [
     ['Origin', publicUrl, 'encoders push, players and CDNs pull'],
     ...lanUrls
@@ -79,6 +81,9 @@ function addressLines(facts: BannerFacts, paint: Painter): string[] {
     ...(publicUrl === dataPlaneUrl
       ? []
       : [['', dataPlaneUrl, 'the same, on this machine'] satisfies [string, string, string]]),
+    ...(tlsUrl === undefined || tlsUrl === publicUrl
+      ? []
+      : [['', tlsUrl, 'the same, by TLS'] satisfies [string, string, string]]),
     ['Admin', adminUrl, 'admin API and metrics'],
     ['Data', dataDir, 'keys and caches'],
     ['Keys', 'encoder-key.json', 'read and write, in the data directory'],

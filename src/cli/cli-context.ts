@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from '../base/clock.ts'
+import type { InheritedSockets } from '../http/plane-listeners.ts'
 
 /** Where text goes; `process.stdout` is one. */
 export interface TextOutput {
@@ -26,8 +27,13 @@ export interface StopOptions {
   readonly closeMsMax: number
   /** Told what stops it: a signal's name, or the error that nobody caught. */
   readonly onStop: (reason: string | Error) => void
-  /** The terminal's hangup stops it, too; otherwise it ends the process at once. */
-  readonly onHangup: boolean
+  /**
+   * What SIGHUP means instead of the end, as supervisors use it. It stays the end for a program whose
+   * terminal has gone, and on Windows, where it says that the console closes. Absent: the end.
+   */
+  readonly onReload?: () => void
+  /** What SIGUSR2 means. Absent: Node's default, which is to end at once. */
+  readonly onUserSignal?: () => void
 }
 
 export interface CliContext {
@@ -43,6 +49,11 @@ export interface CliContext {
   readonly clock: Clock
   /** Asks a person on the terminal; what is typed is not shown when `secret`. */
   readonly ask: (question: string, options: { readonly secret: boolean }) => Promise<string>
+  /**
+   * Listening sockets of a supervisor; once, a second call has none.
+   * @throws HeadwaterError HW_START_LISTEN_FAILED when what it says makes no sense.
+   */
+  readonly takeInheritedSockets: () => InheritedSockets | undefined
   /** Waits for a signal, then closes. @returns Exit code; the real one ends the process instead. */
   readonly untilStopped: (options: StopOptions) => Promise<number>
 }

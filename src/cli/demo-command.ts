@@ -14,7 +14,7 @@ import { runDemoChannels } from './demo/demo.ts'
 import type { DemoChannels } from './demo/demo.ts'
 import type { DemoOrigin } from './demo/item-client.ts'
 import { parseLadder } from './demo/ladder.ts'
-import { startOriginProcess } from './origin-process.ts'
+import { startOriginProcess, takenPort } from './origin-process.ts'
 import type { OriginProcess } from './origin-process.ts'
 import type { OriginReporter } from './origin-reporter.ts'
 import { formatPlayerUrl, formatQrCode } from './player-link.ts'
@@ -149,8 +149,7 @@ async function runUntilStopped(running: Running): Promise<number> {
     close,
     closeMsMax: closeMsMaxOf(settings),
     onStop: (reason) => tellStop(reason, settings, context),
-    // ffmpeg runs in a group of its own and would push on after the terminal has gone.
-    onHangup: true,
+    // SIGHUP ends it, too: ffmpeg runs in a group of its own and would push on without the terminal.
   })
   const failure = await Promise.race([
     demo.ready.then(() => undefined).catch((error: unknown) => error),
@@ -233,12 +232,13 @@ async function startDemoOrigin(
   try {
     return await startOriginProcess({ ...options, config })
   } catch (error) {
-    const isTaken = error instanceof HeadwaterError && error.code === 'HW_START_PORT_TAKEN'
+    const taken = takenPort(error)
     // With --lan the printed URL has the port already.
     const mayMoveHttp = isDefault('http.port') && settings.lanAddresses.length === 0
     const mayMoveAdmin = isDefault('admin.port')
-    const isAdmin = isTaken && error.message.startsWith('The admin plane')
-    if (!isTaken || !(isAdmin ? mayMoveAdmin : mayMoveHttp)) throw error
+    const isAdmin = taken === 'admin'
+    if (taken === undefined || taken === 'tls') throw error
+    if (!(isAdmin ? mayMoveAdmin : mayMoveHttp)) throw error
     tell(`Port ${isAdmin ? config.admin.port : config.http.port} is taken: using free ones.`)
     return startOriginProcess({
       ...options,

@@ -9,6 +9,7 @@ import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/schema.ts'
+import type { InheritedSockets } from '../http/plane-listeners.ts'
 import { DataDirectory } from '../storage/data-directory.ts'
 import { SERVER_FILE } from './server-file.ts'
 import type { ServerInfo } from './server-file.ts'
@@ -18,6 +19,8 @@ export interface OriginProcessOptions {
   readonly cwd: string
   readonly clock: Clock
   readonly log: Logger
+  /** Used instead of opening ports. */
+  readonly inheritedSockets?: InheritedSockets | undefined
 }
 
 export interface OriginProcess {
@@ -33,22 +36,25 @@ export interface OriginProcess {
 
 /** @throws HeadwaterError that says what to change. Nothing stays open. */
 export async function startOriginProcess(options: OriginProcessOptions): Promise<OriginProcess> {
-  const { config, cwd, clock, log } = options
+  const { config, cwd, clock, log, inheritedSockets } = options
   const dataDirectory = await DataDirectory.open(resolve(cwd, config.dataDir), {
     create: true,
     clock,
   })
   const { documents } = dataDirectory
   // It closes the directory itself, also when it fails.
-  const headwater = await openHeadwater({ config, dataDirectory, clock, log }).catch(
-    (error: unknown) => {
-      throw withFlags(error, config)
-    },
-  )
+  const headwater = await openHeadwater({
+    ...{ config, dataDirectory, clock, log },
+    ...(inheritedSockets === undefined ? {} : { inheritedSockets }),
+  }).catch((error: unknown) => {
+    throw withFlags(error, config)
+  })
+  const { tlsUrl } = headwater
   const info: ServerInfo = {
     pid: process.pid,
     dataPlaneUrl: headwater.dataPlaneUrl,
     adminUrl: headwater.adminUrl,
+    ...(tlsUrl === undefined ? {} : { tlsUrl }),
     publicUrl: headwater.publicUrl,
     startedAt: formatIsoTime(clock.nowMs()),
     version: VERSION,
@@ -76,13 +82,22 @@ export async function startOriginProcess(options: OriginProcessOptions): Promise
   }
 }
 
+/** Whose port another program has; `undefined` when the error is another one. */
+export function takenPort(error: unknown): 'http' | 'tls' | 'admin' | undefined {
+  if (!(error instanceof HeadwaterError) || error.code !== 'HW_START_PORT_TAKEN') return undefined
+  if (error.message.startsWith('The admin plane')) return 'admin'
+  return error.message.startsWith('The TLS port') ? 'tls' : 'http'
+}
+
 /** A taken port, with the flag and the setting that choose another one. */
 function withFlags(error: unknown, config: Config): unknown {
-  if (!(error instanceof HeadwaterError) || error.code !== 'HW_START_PORT_TAKEN') return error
-  const isAdmin = error.message.startsWith('The admin plane')
-  const [flag, setting, port] = isAdmin
-    ? ['--admin-port', 'admin.port', config.admin.port]
-    : ['--port', 'http.port', config.http.port]
+  const taken = takenPort(error)
+  if (taken === undefined || !(error instanceof HeadwaterError)) return error
+  const [flag, setting, port] = {
+    http: ['--port', 'http.port', config.http.port] as const,
+    tls: ['--http-tls-port', 'http.tls.port', config.http.tls.port] as const,
+    admin: ['--admin-port', 'admin.port', config.admin.port] as const,
+  }[taken]
   return new HeadwaterError('HW_START_PORT_TAKEN', error.message, {
     detail:
       `Stop the program that has port ${port}, or choose another one with ${flag} (setting ${setting}). ` +

@@ -3,16 +3,19 @@
 import closeWithGrace from 'close-with-grace'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import type { CliContext, StopOptions } from './cli-context.ts'
+import { takeListenFds } from './listen-fds.ts'
 
 /** The context of this process. Also keeps a closed pipe from ending it. */
 export function processContext(): CliContext {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      // A script that read the ready line and hung up must not end the server.
-      if (error.code !== 'EPIPE') throw error
+      // A script that read the ready line and hung up must not end the server, nor must a terminal
+      // that closed under a server that was left running (EIO).
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
     })
   }
   return {
@@ -25,6 +28,7 @@ export function processContext(): CliContext {
     platform: process.platform,
     clock: systemClock,
     ask,
+    takeInheritedSockets: () => takeListenFds(process.env, process.pid),
     untilStopped,
   }
 }
@@ -48,25 +52,45 @@ async function ask(question: string, { secret }: { readonly secret: boolean }): 
 }
 
 /** Signals that close; of all others Node's default stays. A second one ends the process at once. */
-function untilStopped({ close, closeMsMax, onStop, onHangup }: StopOptions): Promise<number> {
+function untilStopped(options: StopOptions): Promise<number> {
+  const { close, closeMsMax, onStop, onUserSignal } = options
+  const isWindows = process.platform === 'win32'
+  const onReload = isWindows ? undefined : options.onReload
+  let request = 'a request'
+  let isStopping = false
   const graceful = closeWithGrace(
     {
       delay: closeMsMax,
       logger: false,
       skip: [
-        ...(onHangup ? [] : (['SIGHUP'] as const)),
+        ...(onReload === undefined ? [] : (['SIGHUP'] as const)),
         ...(['SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE'] as const),
         ...(['SIGSEGV', 'SIGUSR2', 'beforeExit'] as const),
       ],
     },
     async ({ signal, err }) => {
-      onStop(err ?? signal ?? 'a request')
+      isStopping = true
+      onStop(err ?? signal ?? request)
       await close()
     },
   )
+  if (onReload !== undefined) {
+    const terminals = STANDARD_FDS.filter((fd) => isatty(fd))
+    process.on('SIGHUP', () => {
+      // A closing window sends it more than once: the kernel does, and the shell.
+      if (isStopping) return
+      if (terminals.every((fd) => isatty(fd))) return onReload()
+      // Somebody closed the window: what they started in it must not keep the port.
+      request = 'SIGHUP'
+      return graceful.close()
+    })
+  }
+  if (onUserSignal !== undefined && !isWindows) process.on('SIGUSR2', onUserSignal)
   // Ctrl-Break, and what Windows sends instead of SIGTERM when a console closes.
-  if (process.platform === 'win32') process.once('SIGBREAK', () => graceful.close())
+  if (isWindows) process.once('SIGBREAK', () => graceful.close())
   return new Promise(() => {
     // Never: closeWithGrace ends the process, with 1 after an uncaught error and 0 after a signal.
   })
 }
+
+const STANDARD_FDS = [0, 1, 2]

@@ -39,6 +39,9 @@ Every setting has a flag: headwater config --help lists them.
 Without a terminal the first line of stdout is JSON, {"event":"ready","dataPlaneUrl","adminUrl",…},
 and the log goes to stderr as JSON lines.
 
+SIGHUP reads the certificate (http.tls.*) again. Sockets of a supervisor are used when LISTEN_FDS
+names them (systemd).
+
 Examples:
   headwater
   headwater serve --profile dev --port 9000
@@ -55,7 +58,10 @@ export const serveCommand: Command = {
 async function runServe(context: CliContext, argv: readonly string[]): Promise<number> {
   const { settings } = await readServeSettings(context, argv, {})
   const { config, log } = settings
-  const origin = await startOriginProcess({ config, cwd: context.cwd, clock: context.clock, log })
+  const origin = await startOriginProcess({
+    ...{ config, cwd: context.cwd, clock: context.clock, log },
+    inheritedSockets: context.takeInheritedSockets(),
+  })
   const reporter = reportOrigin({ origin, settings, context })
   if (settings.isInteractive) context.stdout.write(bannerOf(origin, settings, context))
   else announce(origin, settings, context, {})
@@ -66,8 +72,19 @@ async function runServe(context: CliContext, argv: readonly string[]): Promise<n
     },
     closeMsMax: closeMsMaxOf(settings),
     onStop: (reason) => tellStop(reason, settings, context),
-    onHangup: false,
+    onReload: () => reload(origin, log),
+    onUserSignal: () => log.debug({ signal: 'SIGUSR2' }, 'signal ignored'),
   })
+}
+
+/** Whoever turns certificates over sends it; what came of it is in the log. */
+function reload({ headwater }: OriginProcess, log: Logger): void {
+  headwater.reloadTls().then(
+    (outcome) => {
+      if (outcome === undefined) log.info({ signal: 'SIGHUP' }, 'nothing to reload: no certificate')
+    },
+    (error: unknown) => log.error({ err: error }, 'certificate not reloaded'),
+  )
 }
 
 /** The ready line, and every warning into the log. No credential is in either. */
@@ -77,16 +94,16 @@ export function announce(
   { stdout }: CliContext,
   more: Readonly<Record<string, unknown>>,
 ): void {
-  const { dataPlaneUrl, adminUrl, publicUrl, pid, version } = origin.info
+  const { dataPlaneUrl, tlsUrl, adminUrl, publicUrl, pid, version } = origin.info
   const { dataDir } = origin
   stdout.write(
     `${JSON.stringify({
-      ...{ event: 'ready', dataPlaneUrl, adminUrl, publicUrl },
+      ...{ event: 'ready', dataPlaneUrl, tlsUrl, adminUrl, publicUrl },
       ...{ dataDir, pid, version, ...more },
     })}\n`,
   )
   for (const warning of warnings) log.warn({ warning }, 'warning at start')
-  log.info({ dataPlaneUrl, adminUrl, publicUrl, dataDir, version }, 'ready')
+  log.info({ dataPlaneUrl, tlsUrl, adminUrl, publicUrl, dataDir, version }, 'ready')
 }
 
 /** Events of the origin to the terminal or the log. */
@@ -164,6 +181,7 @@ function bannerOf(origin: OriginProcess, settings: ServeSettings, context: CliCo
     version: VERSION,
     dataPlaneUrl: origin.info.dataPlaneUrl,
     publicUrl,
+    tlsUrl: origin.info.tlsUrl,
     adminUrl: config.admin.publicUrl || origin.info.adminUrl,
     dataDir: origin.dataDir,
     encoderKeyFile: origin.pathOf(FIRST_KEY_FILES.encoder),

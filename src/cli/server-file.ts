@@ -16,6 +16,8 @@ const ServerInfoSchema = Type.Object({
   /** How this machine reaches it. */
   dataPlaneUrl: Type.String(),
   adminUrl: Type.String(),
+  /** Absent without a certificate. */
+  tlsUrl: Type.Optional(Type.String()),
   /** What encoders and players are told. */
   publicUrl: Type.String(),
   /** RFC 3339. */

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { runCli } from '../../src/cli/cli.ts'
 import type { CliContext, StopOptions } from '../../src/cli/cli-context.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import type { InheritedSockets } from '../../src/http/plane-listeners.ts'
 
 export interface CliRunOptions {
   readonly cwd: string
@@ -14,6 +15,7 @@ export interface CliRunOptions {
   readonly tty?: boolean
   readonly columns?: number
   readonly platform?: string
+  readonly inheritedSockets?: InheritedSockets
   /** Answers to questions, in order. */
   readonly answers?: readonly string[]
 }
@@ -37,7 +39,9 @@ export async function cli(argv: readonly string[], options: CliRunOptions): Prom
 export interface RunningCli {
   readonly out: () => string
   readonly err: () => string
-  /** As a signal does. */
+  /** As SIGHUP and SIGUSR2 do. */
+  signal(name: 'SIGHUP' | 'SIGUSR2'): void
+  /** As a signal does that ends it. */
   stop(reason?: string | Error): Promise<number>
 }
 
@@ -60,7 +64,7 @@ export async function startCli(
     return stopping
   }
   t.teardown(() => stop())
-  return { out: () => run.texts().out, err: () => run.texts().err, stop }
+  return { out: () => run.texts().out, err: () => run.texts().err, signal: run.signal, stop }
 }
 
 function makeRun(argv: readonly string[], options: CliRunOptions) {
@@ -100,6 +104,7 @@ function makeRun(argv: readonly string[], options: CliRunOptions) {
       asked.push(question)
       return answers.shift() ?? ''
     },
+    takeInheritedSockets: () => options.inheritedSockets,
     untilStopped: (given) => {
       stopOptions = given
       return new Promise((resolve) => {
@@ -111,6 +116,10 @@ function makeRun(argv: readonly string[], options: CliRunOptions) {
     context,
     ready,
     texts: () => ({ out, err, asked }),
+    signal: (name: 'SIGHUP' | 'SIGUSR2') => {
+      const act = name === 'SIGHUP' ? stopOptions?.onReload : stopOptions?.onUserSignal
+      act?.()
+    },
     stop: async (reason: string | Error) => {
       stopOptions?.onStop(reason)
       await stopOptions?.close()

@@ -1,12 +1,31 @@
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import t from 'tap'
 import { DataDirectory } from '../../src/storage/data-directory.ts'
 import { closeIdleConnections, http } from '../support/http.ts'
+import { installCertificate } from '../support/tls.ts'
 import { cli, readyLine, startCli } from './cli-run.ts'
 
 const FREE_PORTS = ['--port', '0', '--admin-port', '0']
+
+/** Flags of a TLS port whose certificate lies in the folder. */
+async function tlsFlags(cwd: string, port = '0'): Promise<string[]> {
+  const { certFile, keyFile } = await installCertificate(cwd, 'first')
+  const files = ['--http-tls-cert-file', certFile, '--http-tls-key-file', keyFile]
+  return ['--http-tls-port', port, ...files]
+}
+
+/** Of the certificate that new connections get. */
+async function fingerprintAt(tlsUrl: string): Promise<string> {
+  const socket = connect({ port: Number(new URL(tlsUrl).port), rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { fingerprint256 } = socket.getPeerCertificate()
+  socket.destroy()
+  return fingerprint256
+}
 
 t.teardown(() => closeIdleConnections())
 
@@ -134,8 +153,61 @@ t.test('a taken port: which one, and the flag that changes it', async (t) => {
   t.match(data.err, `has port ${port}, or choose another one with --port (setting http.port)`)
   const admin = await cli(['--port', '0', '--admin-port', port], { cwd })
   t.match(admin.err, '--admin-port (setting admin.port)')
+  const tls = await cli([...FREE_PORTS, ...(await tlsFlags(cwd, port))], { cwd })
+  t.match(tls.err, `has port ${port}, or choose another one with --http-tls-port (setting`)
+  t.match(tls.err, '(setting http.tls.port)')
   // The directory is free again.
   await (await DataDirectory.open(join(cwd, '.headwater'), { create: false })).close()
+})
+
+t.test('the TLS port: in the ready line, in server.json, in the banner', async (t) => {
+  const cwd = t.testdir()
+  const server = await startCli(t, [...FREE_PORTS, ...(await tlsFlags(cwd))], { cwd })
+  const { tlsUrl = '', dataPlaneUrl } = readyLine(server.out())
+  t.match(tlsUrl, /^https:\/\/127\.0\.0\.1:\d+$/)
+  const file = join(cwd, '.headwater/server.json')
+  t.match(JSON.parse(readFileSync(file, 'utf8')), { tlsUrl, dataPlaneUrl })
+  await server.stop()
+  const argv = [...FREE_PORTS, ...(await tlsFlags(cwd))]
+  const { out } = await startCli(t, argv, { cwd, tty: true, env: { NO_COLOR: '1' } })
+  t.match(out(), /^ {12}https:\/\/127\.0\.0\.1:\d+ +the same, by TLS$/m)
+})
+
+t.test('without a certificate nothing speaks of TLS', async (t) => {
+  const cwd = t.testdir()
+  const server = await startCli(t, FREE_PORTS, { cwd })
+  t.notOk('tlsUrl' in readyLine(server.out()))
+  t.notMatch(readFileSync(join(cwd, '.headwater/server.json'), 'utf8'), 'tlsUrl')
+  server.signal('SIGHUP')
+  const url = readyLine(server.out())['dataPlaneUrl'] ?? ''
+  t.equal((await http(`${url}/health/ready`)).status, 200, 'SIGHUP has nothing to do')
+})
+
+t.test('SIGHUP reads the certificate again, SIGUSR2 does nothing', async (t) => {
+  const cwd = t.testdir()
+  const server = await startCli(t, [...FREE_PORTS, ...(await tlsFlags(cwd))], { cwd })
+  const { tlsUrl = '' } = readyLine(server.out())
+  const before = await fingerprintAt(tlsUrl)
+  await installCertificate(cwd, 'second')
+  server.signal('SIGUSR2')
+  t.equal(await fingerprintAt(tlsUrl), before)
+  server.signal('SIGHUP')
+  let after = before
+  for (let attempt = 0; attempt < 100 && after === before; attempt++) {
+    after = await fingerprintAt(tlsUrl)
+  }
+  t.not(after, before)
+  writeFileSync(join(cwd, 'cert.pem'), 'no certificate')
+  server.signal('SIGHUP')
+  t.equal(await fingerprintAt(tlsUrl), after, 'what cannot be used changes nothing')
+})
+
+t.test('sockets of a supervisor are used', async (t) => {
+  // No descriptor of this process can be given away; that they arrive shows by what is wrong with them.
+  const inheritedSockets = { https: [3] }
+  const { exitCode, err } = await cli(FREE_PORTS, { cwd: t.testdir(), inheritedSockets })
+  t.equal(exitCode, 1)
+  t.match(err, 'HW_START_TLS_UNUSABLE: There is an inherited socket for https')
 })
 
 t.test('a data directory that cannot be one: its name, and nothing is touched', async (t) => {

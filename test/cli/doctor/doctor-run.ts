@@ -59,7 +59,8 @@ export async function runDoctor(
       stdout: { write: (text) => (stdout += text), isTTY, columns: 90 },
       stderr: { write: (text) => (stderr += text), isTTY },
       ask: () => Promise.reject(new Error('nobody asks')),
-      untilStopped: () => Promise.reject(new Error('it stops by itself')),
+      takeInheritedSockets: () => undefined,
+    untilStopped: () => Promise.reject(new Error('it stops by itself')),
     },
     argv,
   )
