@@ -2,10 +2,13 @@
 
 import { wrapText } from '../config/settings-help.ts'
 import type { Logger } from '../base/log.ts'
+import { formatItemKey } from '../base/names.ts'
+import { redactText } from '../base/redact.ts'
 import type { ChannelChange } from '../origin/events.ts'
 import type { Painter } from './banner.ts'
 import type { OriginNotice } from './origin-reporter.ts'
-import { encoderName, explainRefusals } from './refusal-words.ts'
+import { encoderName, explainRefusals, explainRemovedTokens } from './refusal-words.ts'
+import type { RefusalWords } from './refusal-words.ts'
 import { toPlainText } from './text-table.ts'
 
 export interface NoticeStyle {
@@ -36,8 +39,12 @@ export function formatNotice(
         paint.yellow('warning'),
         `${notice.count} more uploads refused, for other reasons or from other clients`,
       )
+    case 'tokens-removed':
     case 'refused': {
-      const { headline, why, commands } = explainRefusals(notice.summary, publicUrl)
+      const { headline, why, commands } =
+        notice.kind === 'refused'
+          ? explainRefusals(notice.summary, publicUrl)
+          : explainRemovedTokens(notice.removal)
       const indent = ' '.repeat(time.length + 2 + LABEL_CHARS)
       const sentences = wrapText(why, Math.max(40, columns - indent.length))
       return (
@@ -55,7 +62,10 @@ export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string):
     case 'channel': {
       const { change } = notice
       const message = { live: 'channel live', stale: 'channel stale', ended: 'channel ended' }
-      log[change.state === 'stale' ? 'warn' : 'info']({ ...change }, message[change.state])
+      // Milliseconds are what the clock knows; the rest is how floats are written.
+      const lastWriteAgeSeconds = Math.round(change.lastWriteAgeSeconds * 1000) / 1000
+      const fields = { ...change, lastWriteAgeSeconds }
+      log[change.state === 'stale' ? 'warn' : 'info'](fields, message[change.state])
       return
     }
     case 'cache-created':
@@ -64,18 +74,30 @@ export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string):
     case 'refused-more':
       log.warn({ count: notice.count }, 'more writes refused')
       return
+    case 'tokens-removed': {
+      const { cacheName, key, tokenCount } = notice.removal
+      const advice = adviceOf(explainRemovedTokens(notice.removal))
+      log.warn(
+        { cacheName, key: redactText(formatItemKey(key)), tokenCount, advice },
+        'keys removed from a playlist',
+      )
+      return
+    }
     case 'refused': {
       const { summary } = notice
-      const { headline, why, commands } = explainRefusals(summary, publicUrl)
       const { reason, statusCode, count, cacheName, clientAddress } = summary
       const client = encoderName(summary.userAgent)
-      const advice = [`${headline}: ${why}`, ...commands].join('\n')
+      const advice = adviceOf(explainRefusals(summary, publicUrl))
       log.warn(
         { reason, statusCode, count, cacheName, clientAddress, client, advice },
         'writes refused',
       )
     }
   }
+}
+
+function adviceOf({ headline, why, commands }: RefusalWords): string {
+  return [`${headline}: ${why}`, ...commands].join('\n')
 }
 
 function channelLabel({ state }: ChannelChange, paint: Painter): string {

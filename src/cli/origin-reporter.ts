@@ -5,15 +5,17 @@
 
 import type { Clock, Timer } from '../base/clock.ts'
 import { formatItemKey, splitStoreKey } from '../base/names.ts'
-import type { ChannelChange, OriginEvents, WriteRefusal } from '../origin/events.ts'
+import type { ChannelChange, OriginEvents, TokensRemoved, WriteRefusal } from '../origin/events.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { encoderName, isDashName, isPlaylistName, isSegmentName } from './refusal-words.ts'
 import type { RefusalSummary } from './refusal-words.ts'
+import { ToldPlaylists } from './told-playlists.ts'
 
 /** Something to tell. */
 export type OriginNotice =
   | { readonly kind: 'channel'; readonly change: ChannelChange }
   | { readonly kind: 'cache-created'; readonly cacheName: string }
+  | { readonly kind: 'tokens-removed'; readonly removal: TokensRemoved }
   | { readonly kind: 'refused'; readonly summary: RefusalSummary }
   /** Causes that there was no room for. */
   | { readonly kind: 'refused-more'; readonly count: number }
@@ -62,6 +64,7 @@ export class OriginReporter {
   readonly #options: OriginReporterOptions
   readonly #groups = new Map<string, Group>()
   readonly #challenges = new Map<string, Challenge>()
+  readonly #toldPlaylists = new ToldPlaylists()
   #overflowCount = 0
   #nextOverflowMs = 0
   #timer: Timer | undefined
@@ -70,6 +73,11 @@ export class OriginReporter {
   readonly #onChannel = (change: ChannelChange) => this.#options.report({ kind: 'channel', change })
   readonly #onCache = (cacheName: string) =>
     this.#options.report({ kind: 'cache-created', cacheName })
+  readonly #onTokens = (removal: TokensRemoved) => {
+    const name = `${removal.cacheName}/${removal.key}`
+    const isNews = this.#toldPlaylists.add(name, this.#options.clock.monotonicMs())
+    if (isNews) this.#options.report({ kind: 'tokens-removed', removal })
+  }
 
   constructor(options: OriginReporterOptions) {
     this.#options = options
@@ -78,6 +86,7 @@ export class OriginReporter {
       .on('item-stored', this.#onStored)
       .on('channel-changed', this.#onChannel)
       .on('cache-created', this.#onCache)
+      .on('tokens-removed', this.#onTokens)
   }
 
   /** Tells what is still to be told. */
@@ -88,6 +97,7 @@ export class OriginReporter {
       .off('item-stored', this.#onStored)
       .off('channel-changed', this.#onChannel)
       .off('cache-created', this.#onCache)
+      .off('tokens-removed', this.#onTokens)
     if (this.#timer !== undefined) clock.clearTimer(this.#timer)
     this.#timer = undefined
     for (const group of this.#groups.values()) if (group.count > 0) group.nextTellMs = 0

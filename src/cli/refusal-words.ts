@@ -3,7 +3,9 @@
  * statuses, so this is where a person learns it. Text only; who is told when: origin-reporter.ts.
  */
 
+import { formatItemKey } from '../base/names.ts'
 import { redactText } from '../base/redact.ts'
+import type { TokensRemoved } from '../origin/events.ts'
 import { REFUSALS } from '../wire/refusals.ts'
 import { toPlainText } from './text-table.ts'
 
@@ -133,6 +135,12 @@ function causeOf(summary: RefusalSummary, publicUrl: string): Cause {
       return {
         why: "An object was cut into several PUTs with Content-Range, as GStreamer's souphttpclientsink does. Use curlhttpsink.",
       }
+    case 'playlist-leaks-key':
+      return leakedKey(summary)
+    case 'transfer-coding':
+      return {
+        why: 'The body came in a transfer coding other than chunked (gzip or deflate, say). Let the encoder send it plain: with Content-Length, or chunked.',
+      }
     case 'body-incomplete':
       return {
         why: 'The encoder ended or its connection was cut. What was stored before is unchanged.',
@@ -175,6 +183,28 @@ function wrongCredential(summary: RefusalSummary, publicUrl: string): Cause {
   return {
     why: 'This is not a key of this server: cut short, or made elsewhere. Compare it with encoder-key.json, or make one:',
     commands: [createKeyCommand(summary.cacheName)],
+  }
+}
+
+/** Where it can be taken out it is, and nothing is refused; see origin-notices.ts. */
+function leakedKey({ userAgent }: RefusalSummary): Cause {
+  const why =
+    'The key of the upload stands in the text of the playlist where it cannot be taken out, and every viewer would get it. Take it out of the names of playlists and segments'
+  if (encoderName(userAgent) !== 'ffmpeg') {
+    return { why: `${why}, and send it as Authorization or as the password of Basic.` }
+  }
+  return { why: `${why}, and give it in a header:`, commands: [HEADER_OPTION] }
+}
+
+/** In words: keys that were taken out of a playlist, and how to keep them out. */
+export function explainRemovedTokens(removal: TokensRemoved): RefusalWords {
+  const { tokenCount } = removal
+  const key = toPlainText(redactText(formatItemKey(removal.key)), 200)
+  const uris = tokenCount === 1 ? '1 URI' : `${tokenCount} URIs`
+  return {
+    headline: `${uris} of the playlist ${removal.cacheName}/${key} had ?token= with a key that is not for viewers`,
+    why: 'It can write, or this server does not know it. It was taken out before the playlist was stored; players bring their own. Encoders copy it there from the URL that they push to. Better, give the key once, in a header, which no playlist shows, and leave ?token= out of every URL. With AWS MediaLive: CDN setting HLS Akamai, user momento, the key as password. With ffmpeg:',
+    commands: [HEADER_OPTION],
   }
 }
 

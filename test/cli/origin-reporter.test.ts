@@ -4,7 +4,8 @@ import { OriginEvents } from '../../src/origin/events.ts'
 import type { WriteRefusal } from '../../src/origin/events.ts'
 import { OriginReporter } from '../../src/cli/origin-reporter.ts'
 import type { OriginNotice } from '../../src/cli/origin-reporter.ts'
-import { parseCacheName } from '../../src/base/names.ts'
+import { parseCacheName, splitStoreKey } from '../../src/base/names.ts'
+import type { StoreKey } from '../../src/base/names.ts'
 import type { StoredItem } from '../../src/storage/store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -41,6 +42,11 @@ function open(t: Test) {
           : notice.kind,
     )
   return { events, clock, notices, reporter, refuse, pass, counts }
+}
+
+/** In the cache `live-origin`. */
+function toStoreKey(key: string): StoreKey {
+  return `live-origin/${key}` as StoreKey // What the brand says is checked by eye.
 }
 
 function stored(storeKey: string): StoredItem {
@@ -161,6 +167,17 @@ t.test('channels and new caches are passed on at once', async (t) => {
   })
   t.strictSame(counts(), ['cache-created', 'channel'])
   t.match(notices[0], { cacheName: 'news' })
+})
+
+t.test('keys that were taken out of a playlist are told once for each', async (t) => {
+  const { events, notices, reporter } = open(t)
+  const removal = { ...splitStoreKey(toStoreKey('a.m3u8')), tokenCount: 3 }
+  events.emit('tokens-removed', removal)
+  events.emit('tokens-removed', { ...removal, tokenCount: 4 })
+  t.strictSame(notices, [{ kind: 'tokens-removed', removal }])
+  reporter.close()
+  events.emit('tokens-removed', { ...splitStoreKey(toStoreKey('b.m3u8')), tokenCount: 1 })
+  t.equal(notices.length, 1)
 })
 
 t.test('closing tells the rest, then nothing more', async (t) => {

@@ -99,6 +99,16 @@ t.test('what broke off was not refused', async (t) => {
   t.match(explain({ reason: 'length-required' }).why, 'chunked_post=0')
 })
 
+t.test('a playlist that would publish its key: the header, for this encoder', async (t) => {
+  const ffmpeg = explain({ reason: 'playlist-leaks-key', statusCode: 422 })
+  t.match(ffmpeg.why, 'every viewer would get it')
+  t.strictSame(ffmpeg.commands, [`-headers "Authorization: $KEY"$'\\r\\n'`])
+  const other = explain({ reason: 'playlist-leaks-key', userAgent: 'MediaLive/1' })
+  t.match(other.why, 'password of Basic')
+  t.strictSame(other.commands, [])
+  t.match(explain({ reason: 'transfer-coding', statusCode: 501 }).why, 'other than chunked')
+})
+
 t.test('every reason of the wire has words', async (t) => {
   for (const reason of [...Object.keys(REFUSALS), 'future-reason']) {
     const { why } = explain({ reason })

@@ -7,7 +7,7 @@ import { formatBytes, formatTable, toPlainText } from '../../src/cli/text-table.
 import { hasColours } from '../../src/cli/cli-context.ts'
 import { createLogger } from '../../src/base/log.ts'
 import type { ChannelState } from '../../src/origin/events.ts'
-import { parseCacheName } from '../../src/base/names.ts'
+import { parseCacheName, parseItemKey } from '../../src/base/names.ts'
 
 const plain = painter(false)
 
@@ -17,8 +17,14 @@ function channel(state: ChannelState, renditionCount = 3): OriginNotice {
   const change = { cacheName, key: 'demo/playlist.m3u8', state, renditionCount }
   return {
     kind: 'channel',
-    change: { ...change, targetDurationSeconds: 2, lastWriteAgeSeconds: 7.4 },
+    change: { ...change, targetDurationSeconds: 2, lastWriteAgeSeconds: 7.400_000_000_1 },
   }
+}
+
+function tokensRemoved(text: string, tokenCount = 12): OriginNotice {
+  const [cacheName, key] = [parseCacheName('live-origin'), parseItemKey(text)]
+  if (cacheName === undefined || key === undefined) throw new Error('a name')
+  return { kind: 'tokens-removed', removal: { cacheName, key, tokenCount } }
 }
 
 const REFUSED: OriginNotice = {
@@ -68,6 +74,20 @@ t.test('refused writes: sentences wrapped, commands whole', async (t) => {
   t.match(format({ kind: 'refused-more', count: 7 }), '7 more uploads refused')
 })
 
+t.test('keys in a playlist: what was found, what became of it, what is better', async (t) => {
+  const lines = format(tokensRemoved('a/playlist.m3u8'), 80).split('\n')
+  t.equal(
+    lines[0],
+    '12:03:04  warning  12 URIs of the playlist live-origin/a/playlist.m3u8 had ?token= with a key that is not for viewers',
+  )
+  t.match(lines.join(' ').replace(/\s+/g, ' '), 'taken out before the playlist was stored')
+  t.match(lines.join('\n'), '-headers "Authorization: $KEY"')
+  t.match(format(tokensRemoved('a.m3u8', 1)), '1 URI of the playlist')
+  const odd = format(tokensRemoved('\u001b[2J?token=secret-token'))
+  t.notMatch(odd, '\u001b')
+  t.notMatch(odd, 'secret-token')
+})
+
 t.test('colours do not move the columns', async (t) => {
   const notice = channel('live')
   const style = { publicUrl: 'http://a', time: '12:03:04', columns: 100 }
@@ -90,13 +110,22 @@ t.test('the log has the same with constant messages', async (t) => {
   }
   logNotice(log, { kind: 'cache-created', cacheName: 'news' }, '')
   logNotice(log, { kind: 'refused-more', count: 3 }, '')
+  logNotice(log, tokensRemoved('a.m3u8?token=secret-token'), '')
   t.match(records, [
     { msg: 'channel live', level: 30, cacheName: 'live-origin' },
-    { msg: 'channel stale', level: 40 },
+    { msg: 'channel stale', level: 40, lastWriteAgeSeconds: 7.4 },
     { msg: 'channel ended', level: 30 },
     { msg: 'writes refused', level: 40, count: 12, client: 'ffmpeg', advice: /-hls_segment/ },
     { msg: 'cache created', cacheName: 'news' },
     { msg: 'more writes refused', count: 3 },
+    {
+      msg: 'keys removed from a playlist',
+      level: 40,
+      cacheName: 'live-origin',
+      key: 'a.m3u8?token=[redacted]',
+      tokenCount: 12,
+      advice: /-headers/,
+    },
   ])
 })
 
