@@ -1,6 +1,7 @@
 /** Errors as a person reads them: one sentence, then what to do. A stack only for our own faults. */
 
 import { HeadwaterError } from '../base/errors.ts'
+import type { ErrorCode } from '../base/errors.ts'
 import { redactText } from '../base/redact.ts'
 import { VERSION } from '../base/version.ts'
 import { wrapText } from '../config/settings-help.ts'
@@ -37,13 +38,22 @@ interface ErrorWords {
 }
 
 function describeError(error: unknown): ErrorWords {
-  if (error instanceof HeadwaterError && error.blame !== 'bug') return error
+  if (error instanceof HeadwaterError && error.blame !== 'bug') {
+    const { code, message, detail } = error
+    return { code, message, detail: detail ?? HINTS[code] }
+  }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return {
     code: 'HW_INTERNAL',
     message: `This is a bug in Headwater ${VERSION}. Please report it with the lines below.`,
     detail: redactText(stack),
   }
+}
+
+/** What to do about errors that do not say it themselves, in the words of this command line. */
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  HW_KEY_NOT_FOUND: 'headwater key list shows the ids.',
+  HW_CACHE_NOT_FOUND: 'headwater cache list shows the names.',
 }
 
 /**

@@ -26,6 +26,14 @@ t.test('an error of ours: the sentence, then what to do, no stack', async (t) =>
   t.equal(report(new HeadwaterError('HW_CLI_USAGE', 'No.')).exitCode, 2)
 })
 
+t.test('names that are not there: the command that lists them', async (t) => {
+  t.match(report(new HeadwaterError('HW_KEY_NOT_FOUND', 'No.')).err, 'headwater key list shows')
+  const { out } = report(new HeadwaterError('HW_CACHE_NOT_FOUND', 'No.'), true)
+  t.match(JSON.parse(out), { error: { detail: 'headwater cache list shows the names.' } })
+  const error = new HeadwaterError('HW_KEY_NOT_FOUND', 'No.', { detail: 'Its own.' })
+  t.match(report(error).err, '  Its own.\n')
+})
+
 t.test('--json: one document', async (t) => {
   const { out } = report(new HeadwaterError('HW_CLI_USAGE', 'No.', { detail: 'Yes.' }), true)
   t.strictSame(JSON.parse(out), { error: { code: 'HW_CLI_USAGE', message: 'No.', detail: 'Yes.' } })
