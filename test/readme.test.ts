@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
+import { parse } from 'yaml'
 import { PROFILE_DEFINITIONS } from '../src/config/profiles.ts'
 import { settingsByPath } from '../src/config/settings.ts'
 import { REFUSALS } from '../src/wire/refusals.ts'
@@ -11,7 +12,11 @@ const root = join(import.meta.dirname, '..')
 // Git may give text files the system's line ends.
 const read = (path: string) => readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n')
 
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/encoders.md']
+const PAGES = [
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/encoders.md'],
+  ...['docs/cdn.md', 'docs/hls.md', 'docs/migration.md', 'docs/operations.md'],
+  'docs/troubleshooting.md',
+]
 
 t.test("README's table of errors has every reason with its status, and no other", async (t) => {
   const listed = new Map<string, number>()
@@ -35,9 +40,20 @@ t.test('settings that the pages name exist', async (t) => {
 })
 
 t.test('profiles that README names exist', async (t) => {
+  const compose: unknown = parse(read('docker/compose.yaml'))
+  const composeProfiles = new Set(JSON.stringify(compose).match(/(?<="profiles":\[[^\]]*")[a-z]+/g))
   for (const [, name = ''] of read('README.md').matchAll(/--profile ([a-z]+)/g)) {
-    t.ok(name in PROFILE_DEFINITIONS, name)
+    t.ok(name in PROFILE_DEFINITIONS || composeProfiles.has(name), name)
   }
+})
+
+t.test('metrics that the pages name exist, and operations.md has all', async (t) => {
+  const known = new Set(namesOfMetrics(read('src/metrics/families.ts')))
+  for (const page of PAGES) {
+    for (const name of namesOfMetrics(read(page))) t.ok(known.has(name), `${page}: ${name}`)
+  }
+  const listed = new Set(namesOfMetrics(read('docs/operations.md')))
+  for (const name of known) t.ok(listed.has(name), `docs/operations.md: ${name}`)
 })
 
 t.test('links between the pages lead somewhere', async (t) => {
@@ -51,6 +67,10 @@ t.test('links between the pages lead somewhere', async (t) => {
     }
   }
 })
+
+function namesOfMetrics(text: string): readonly string[] {
+  return text.match(/headwater_[a-z_]*[a-z]/g) ?? []
+}
 
 /** GitHub's anchors of a page's headings. */
 function anchorsOf(path: string): ReadonlySet<string> {
