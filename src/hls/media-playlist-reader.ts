@@ -3,6 +3,7 @@
 import { parseIsoTime } from '../base/dates.ts'
 import { numberOf, parseAttributes, parseDecimal, splitTag } from './playlist-lines.ts'
 import type { Attributes } from './playlist-lines.ts'
+import { NeededVersionReader } from './needed-version.ts'
 import type { ByteRange, MediaPlaylist, Part, Segment } from './playlist.ts'
 
 const LAST_URIS_MAX = 16
@@ -27,6 +28,11 @@ export class MediaPlaylistReader {
   #partTargetSeconds: number | undefined
   #canBlockReload = false
   #canSkipUntilSeconds: number | undefined
+  #holdBackSeconds: number | undefined
+  #partHoldBackSeconds: number | undefined
+  #version: number | undefined
+  readonly #neededVersion = new NeededVersionReader()
+  #untimedSegmentCount = 0
   // What stands before the next URI.
   #durationSeconds: number | undefined
   #programDateTimeMs: number | undefined
@@ -54,6 +60,7 @@ export class MediaPlaylistReader {
     }
     if (!line.startsWith('#EXT')) return
     const { tag, value } = splitTag(line)
+    this.#neededVersion.readTag(tag, value)
     if (!this.#readSegmentTag(tag, value)) this.#readPlaylistTag(tag, value)
   }
 
@@ -77,11 +84,18 @@ export class MediaPlaylistReader {
       preloadHintUris: [...this.#preloadHintUris],
       canBlockReload: this.#canBlockReload,
       canSkipUntilSeconds: this.#canSkipUntilSeconds,
+      holdBackSeconds: this.#holdBackSeconds,
+      partHoldBackSeconds: this.#partHoldBackSeconds,
+      version: this.#version,
+      versionNeeded: this.#neededVersion.finish(),
+      isIFramesOnly: this.#neededVersion.isIFramesOnly,
+      untimedSegmentCount: this.#untimedSegmentCount,
     }
   }
 
   #addSegment(uri: string): void {
     this.#segmentCount++
+    if (this.#durationSeconds === undefined) this.#untimedSegmentCount++
     if (this.#isSummary) {
       this.#lastUris[(this.#segmentCount - 1) % LAST_URIS_MAX] = uri
     } else {
@@ -144,6 +158,9 @@ export class MediaPlaylistReader {
 
   #readPlaylistTag(tag: string, value: string): void {
     switch (tag) {
+      case '#EXT-X-VERSION':
+        this.#version = parseInteger(value)
+        break
       case '#EXT-X-TARGETDURATION':
         this.#targetDurationSeconds = parseDecimal(value.trim()) ?? 0
         break
@@ -172,6 +189,8 @@ export class MediaPlaylistReader {
         const attributes = parseAttributes(value)
         this.#canBlockReload = attributes.get('CAN-BLOCK-RELOAD') === 'YES'
         this.#canSkipUntilSeconds = numberOf(attributes, 'CAN-SKIP-UNTIL')
+        this.#holdBackSeconds = numberOf(attributes, 'HOLD-BACK')
+        this.#partHoldBackSeconds = numberOf(attributes, 'PART-HOLD-BACK')
         break
       }
     }

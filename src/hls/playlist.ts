@@ -27,6 +27,16 @@ export interface Variant {
   readonly resolution: Resolution | undefined
   readonly codecs: string | undefined
   readonly frameRate: number | undefined
+  /** The renditions that play with it. */
+  readonly groupIds: VariantGroupIds
+}
+
+/** AUDIO, VIDEO, SUBTITLES and CLOSED-CAPTIONS of EXT-X-STREAM-INF; NONE is none. */
+export interface VariantGroupIds {
+  readonly audio: string | undefined
+  readonly video: string | undefined
+  readonly subtitles: string | undefined
+  readonly closedCaptions: string | undefined
 }
 
 /** EXT-X-MEDIA. */
@@ -47,6 +57,8 @@ export interface MultivariantPlaylist {
   readonly iFrameUris: readonly string[]
   /** EXT-X-SESSION-KEY. */
   readonly keyUris: readonly string[]
+  /** EXT-X-STREAM-INF tags that no URI follows. */
+  readonly streamInfWithoutUriCount: number
 }
 
 export interface ByteRange {
@@ -104,6 +116,22 @@ export interface MediaPlaylist {
   /** EXT-X-SERVER-CONTROL. */
   readonly canBlockReload: boolean
   readonly canSkipUntilSeconds: number | undefined
+  readonly holdBackSeconds: number | undefined
+  readonly partHoldBackSeconds: number | undefined
+  /** EXT-X-VERSION; `undefined` when it is absent, which means 1. */
+  readonly version: number | undefined
+  /** What the tags in use ask for (RFC 8216bis §8). */
+  readonly versionNeeded: NeededVersion
+  /** EXT-X-I-FRAMES-ONLY. */
+  readonly isIFramesOnly: boolean
+  /** Segments without EXTINF, which the RFC does not allow. */
+  readonly untimedSegmentCount: number
+}
+
+export interface NeededVersion {
+  readonly version: number
+  /** The tag or form that asks for it; '' for version 1. */
+  readonly feature: string
 }
 
 export type Playlist = MultivariantPlaylist | MediaPlaylist
@@ -134,6 +162,7 @@ function parseMultivariant(text: string): MultivariantPlaylist {
   const iFrameUris: string[] = []
   const keyUris: string[] = []
   let streamInf: Attributes | undefined
+  let streamInfCount = 0
   forEachLine(text, (line) => {
     if (!line.startsWith('#')) {
       if (streamInf !== undefined) variants.push(toVariant(line.trimStart(), streamInf))
@@ -144,6 +173,7 @@ function parseMultivariant(text: string): MultivariantPlaylist {
     switch (tag) {
       case '#EXT-X-STREAM-INF':
         streamInf = parseAttributes(value)
+        streamInfCount++
         break
       case '#EXT-X-MEDIA':
         renditions.push(toRendition(parseAttributes(value)))
@@ -156,11 +186,22 @@ function parseMultivariant(text: string): MultivariantPlaylist {
         break
     }
   })
-  return { kind: 'multivariant', variants, renditions, iFrameUris, keyUris }
+  return {
+    kind: 'multivariant',
+    variants,
+    renditions,
+    iFrameUris,
+    keyUris,
+    streamInfWithoutUriCount: streamInfCount - variants.length,
+  }
 }
 
 function toVariant(uri: string, attributes: Attributes): Variant {
   const [width, height] = (attributes.get('RESOLUTION') ?? '').split('x').map(parseDecimal)
+  const groupId = (name: string): string | undefined => {
+    const id = attributes.get(name)
+    return id === 'NONE' ? undefined : id
+  }
   return {
     uri,
     bandwidthBitsPerSecond: numberOf(attributes, 'BANDWIDTH') ?? 0,
@@ -171,6 +212,12 @@ function toVariant(uri: string, attributes: Attributes): Variant {
         : { widthPixels: width, heightPixels: height },
     codecs: attributes.get('CODECS'),
     frameRate: numberOf(attributes, 'FRAME-RATE'),
+    groupIds: {
+      audio: groupId('AUDIO'),
+      video: groupId('VIDEO'),
+      subtitles: groupId('SUBTITLES'),
+      closedCaptions: groupId('CLOSED-CAPTIONS'),
+    },
   }
 }
 

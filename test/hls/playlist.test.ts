@@ -15,6 +15,13 @@ function multivariant(lines: readonly string[]): MultivariantPlaylist {
   return playlist
 }
 
+const NO_GROUPS = {
+  audio: undefined,
+  video: undefined,
+  subtitles: undefined,
+  closedCaptions: undefined,
+}
+
 /** A live window of `count` segments. */
 function liveLines(count: number): readonly string[] {
   const lines = ['#EXT-X-VERSION:3', '#EXT-X-TARGETDURATION:6', '#EXT-X-MEDIA-SEQUENCE:100']
@@ -168,6 +175,7 @@ t.test('a multivariant playlist', async (t) => {
       resolution: { widthPixels: 1920, heightPixels: 1080 },
       codecs: 'avc1.64,mp4a.40.2',
       frameRate: 29.97,
+      groupIds: NO_GROUPS,
     },
     {
       uri: 'lo.m3u8',
@@ -176,6 +184,7 @@ t.test('a multivariant playlist', async (t) => {
       resolution: undefined,
       codecs: undefined,
       frameRate: undefined,
+      groupIds: NO_GROUPS,
     },
   ])
   t.same(playlist.renditions, [
