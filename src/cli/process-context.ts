@@ -56,6 +56,8 @@ function untilStopped(options: StopOptions): Promise<number> {
   const { close, closeMsMax, onStop, onUserSignal } = options
   const isWindows = process.platform === 'win32'
   const onReload = isWindows ? undefined : options.onReload
+  const terminals = OUTPUT_FDS.filter((fd) => isatty(fd))
+  const hasTerminalGone = () => !isWindows && !terminals.every((fd) => isatty(fd))
   let request = 'a request'
   let isStopping = false
   const graceful = closeWithGrace(
@@ -72,14 +74,14 @@ function untilStopped(options: StopOptions): Promise<number> {
       isStopping = true
       onStop(err ?? signal ?? request)
       await close()
+      if (hasTerminalGone()) endByHangup()
     },
   )
   if (onReload !== undefined) {
-    const terminals = STANDARD_FDS.filter((fd) => isatty(fd))
     process.on('SIGHUP', () => {
       // A closing window sends it more than once: the kernel does, and the shell.
       if (isStopping) return
-      if (terminals.every((fd) => isatty(fd))) return onReload()
+      if (!hasTerminalGone()) return onReload()
       // Somebody closed the window: what they started in it must not keep the port.
       request = 'SIGHUP'
       return graceful.close()
@@ -93,4 +95,11 @@ function untilStopped(options: StopOptions): Promise<number> {
   })
 }
 
-const STANDARD_FDS = [0, 1, 2]
+/** Not stdin: with its output in a file a program is meant to outlive the terminal. */
+const OUTPUT_FDS = [1, 2]
+
+/** Without `process.exit`, which aborts when it cannot reset a terminal that is not there (node 20). */
+function endByHangup(): void {
+  process.removeAllListeners('SIGHUP')
+  process.kill(process.pid, 'SIGHUP')
+}
