@@ -23,7 +23,7 @@ async function fingerprintAt(tlsUrl: string): Promise<string> {
   const socket = connect({ port: Number(new URL(tlsUrl).port), rejectUnauthorized: false })
   await once(socket, 'secureConnect')
   const { fingerprint256 } = socket.getPeerCertificate()
-  socket.destroy()
+  socket.end()
   return fingerprint256
 }
 

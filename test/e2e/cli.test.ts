@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { canInheritSockets, openListeningSocket } from '../support/listening-parent.ts'
+import { installCertificate } from '../support/tls.ts'
 import { runMain, serveMain } from './spawn-cli.ts'
 
 const FREE_PORTS = ['--port', '0', '--admin-port', '0']
@@ -29,6 +31,39 @@ t.test('SIGINT and SIGTERM end it cleanly', { skip: !hasSignals }, async (t) => 
     t.equal(await server.end(signal), 0)
     t.notOk(readdirSync(join(cwd, '.headwater')).includes('server.json'))
   }
+})
+
+t.test(
+  'SIGHUP reads the certificate again; SIGUSR2 ends nothing',
+  { skip: !hasSignals },
+  async (t) => {
+    const cwd = t.testdir()
+    const { certFile, keyFile } = await installCertificate(cwd, 'first')
+    const files = ['--http-tls-cert-file', certFile, '--http-tls-key-file', keyFile]
+    const argv = [...FREE_PORTS, '--http-tls-port', '0', ...files]
+    const server = await serveMain(t, argv, { cwd })
+    t.match(server.ready['tlsUrl'], /^https:/)
+    const { child } = server
+    child.kill('SIGUSR2')
+    await installCertificate(cwd, 'second')
+    child.kill('SIGHUP')
+    await server.said('certificate reloaded')
+    writeFileSync(certFile, 'no certificate')
+    child.kill('SIGHUP')
+    await server.said('certificate not reloaded')
+    t.equal((await fetch(`${server.ready['dataPlaneUrl']}/health/ready`)).status, 200)
+    t.equal(await server.end('SIGTERM'), 0)
+  },
+)
+
+t.test('a socket of a supervisor is used', { skip: !canInheritSockets }, async (t) => {
+  const socket = openListeningSocket()
+  t.teardown(() => socket.close())
+  const argv = ['--admin-port', '0']
+  const server = await serveMain(t, argv, { cwd: t.testdir(), inheritedFd: socket.fd })
+  t.equal(server.ready['dataPlaneUrl'], socket.url)
+  t.equal((await fetch(`${socket.url}/health/ready`)).status, 200)
+  t.equal(await server.end('SIGTERM'), 0)
 })
 
 t.test('a reader that hangs up does not end it', async (t) => {

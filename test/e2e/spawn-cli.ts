@@ -12,6 +12,8 @@ export interface SpawnOptions {
   readonly cwd: string
   readonly env?: Record<string, string>
   readonly stdin?: string
+  /** A listening socket, handed over as systemd does; POSIX. */
+  readonly inheritedFd?: number
 }
 
 export interface SpawnResult {
@@ -36,6 +38,8 @@ export interface Served {
   readonly child: ChildProcessWithoutNullStreams
   readonly ready: Record<string, string>
   readonly texts: () => { readonly out: string; readonly err: string }
+  /** Waits until the text is in the log. */
+  said(text: string): Promise<void>
   /** Sends the signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
@@ -55,15 +59,19 @@ export async function serveMain(
   })
   let end = false
   void closed.then(() => (end = true))
-  while (!texts().out.includes('\n')) {
-    if (end) throw new Error(`ended with ${child.exitCode}: ${texts().err}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  const until = async (isDone: () => boolean) => {
+    while (!isDone()) {
+      if (end) throw new Error(`ended with ${child.exitCode}: ${texts().err}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
   }
+  await until(() => texts().out.includes('\n'))
   return {
     child,
     texts,
     // The ready line is one JSON object; tests look at its members.
     ready: JSON.parse(texts().out.split('\n')[0] ?? '') as Record<string, string>,
+    said: (text) => until(() => texts().err.includes(text)),
     end: async (signal) => {
       child.kill(signal)
       await closed
@@ -74,16 +82,23 @@ export async function serveMain(
 
 function spawnMain(
   argv: readonly string[],
-  { cwd, env = {} }: SpawnOptions,
+  { cwd, env = {}, inheritedFd }: SpawnOptions,
 ): ChildProcessWithoutNullStreams {
   const inherited = Object.entries(process.env).filter(([name]) => {
     return !/^(?:HEADWATER_|NODE_OPTIONS$|TAP)/.test(name)
   })
-  return spawn(process.execPath, [MAIN, ...argv], {
+  const allEnv = { ...Object.fromEntries(inherited), ...env }
+  if (inheritedFd === undefined) {
+    return spawn(process.execPath, [MAIN, ...argv], { cwd, env: allEnv, stdio: 'pipe' })
+  }
+  // The variable names the process that the shell becomes.
+  const script = 'LISTEN_PID=$$ exec "$@"'
+  return spawn('sh', ['-c', script, 'sh', process.execPath, MAIN, ...argv], {
     cwd,
-    env: { ...Object.fromEntries(inherited), ...env },
-    stdio: 'pipe',
-  })
+    env: { ...allEnv, LISTEN_FDS: '1', LISTEN_FDNAMES: 'http' },
+    stdio: ['pipe', 'pipe', 'pipe', inheritedFd],
+    // The first three are pipes, which the type of a tuple with a number in it does not say.
+  }) as ChildProcessWithoutNullStreams
 }
 
 function collect(child: ChildProcessWithoutNullStreams) {
