@@ -63,9 +63,8 @@ async function runServe(context: CliContext, argv: readonly string[]): Promise<n
     inheritedSockets: context.takeInheritedSockets(),
   })
   const reporter = reportOrigin({ origin, settings, context })
-  if (settings.isInteractive) context.stdout.write(bannerOf(origin, settings, context))
-  else announce(origin, settings, context, {})
-  return context.untilStopped({
+  // First: whoever reads that it is ready may send a signal at once.
+  const stopped = context.untilStopped({
     close: async () => {
       reporter.close()
       await origin.close()
@@ -75,6 +74,9 @@ async function runServe(context: CliContext, argv: readonly string[]): Promise<n
     onReload: () => reload(origin, log),
     onUserSignal: () => log.debug({ signal: 'SIGUSR2' }, 'signal ignored'),
   })
+  if (settings.isInteractive) context.stdout.write(bannerOf(origin, settings, context))
+  else announce(origin, settings, context, {})
+  return stopped
 }
 
 /** Whoever turns certificates over sends it; what came of it is in the log. */
