@@ -25,6 +25,8 @@ export interface Representation {
 export const GZIP_SIZE_BYTES_MIN = 1024
 /** Above it a playlist is served as it is: one reader must not cost seconds of a core. */
 export const GZIP_SIZE_BYTES_MAX = 4 * 1024 * 1024
+/** What tokens may add to one playlist: 10,000 URIs with a long one. */
+const GROWTH_CHARS_MAX = 8 * 1024 * 1024
 const KEPT_BYTES_MAX = 32 * 1024 * 1024
 /** Fast enough to make at a request, and within 10 % of the best on playlists. */
 const GZIP_LEVEL = 6
@@ -84,6 +86,9 @@ export class Representations {
   #putToken(item: StoredItem, view: ReaderView, etag: string): Representation {
     const { cacheName, key } = splitStoreKey(item.storeKey)
     const text = Buffer.concat(item.chunks).toString('latin1')
+    // Each line may grow by a token: a playlist of one-char lines must not become a hundred times
+    // itself for a reader. As it is, it plays for who sends a header.
+    if (lineCount(text) * view.token.length > GROWTH_CHARS_MAX) return item
     const location = {
       cacheName,
       playlistKey: key,
@@ -126,4 +131,14 @@ function compress(representation: Representation, etag: string): Promise<Represe
       resolve({ chunks: [body], sizeBytes: body.length, etag, contentEncoding: 'gzip' })
     })
   })
+}
+
+/** Lines, or elements of a manifest that is one line. */
+function lineCount(text: string): number {
+  let count = 1
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === 0x0a || code === 0x0d || code === 0x3c) count++
+  }
+  return count
 }

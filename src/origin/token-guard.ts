@@ -48,7 +48,8 @@ export class TokenGuard {
    * lead here. A read-only token that a publisher put there stays.
    *
    * @param body  The playlist's bytes; the same buffer comes back when nothing had to go.
-   * @returns `'playlist-leaks-key'` when the credential of its own PUT would still be in it.
+   * @returns `'playlist-leaks-key'` when the credential of its own PUT would still be in it, or could be
+   *   in a URI of over 8 KiB, which is not looked through.
    */
   async clean(
     body: Buffer,
@@ -70,10 +71,11 @@ export class TokenGuard {
       syntax,
       keepToken: (token) => kept.has(token),
     })
+    // A URI too long to be looked through may hold anything.
+    if (stripped.overlongUriCount > 0) return this.#refuse()
     for (const credential of playlist.credentials) {
       if (kept.has(credential) || !containsCredential(stripped.text, credential)) continue
-      this.stats.refusedPlaylistCount++
-      return 'playlist-leaks-key'
+      return this.#refuse()
     }
     if (stripped.removedTokenCount > 0) {
       this.stats.removedTokenCount += stripped.removedTokenCount
@@ -84,6 +86,11 @@ export class TokenGuard {
       })
     }
     return stripped.text === before ? body : Buffer.from(stripped.text, 'latin1')
+  }
+
+  #refuse(): 'playlist-leaks-key' {
+    this.stats.refusedPlaylistCount++
+    return 'playlist-leaks-key'
   }
 
   async #mayBeSeen(token: string): Promise<boolean> {

@@ -83,7 +83,8 @@ async function prepare(path: string, create: boolean): Promise<string> {
     }
     const probe = join(realPath, `.probe.${randomBytes(6).toString('hex')}.tmp`)
     await writeFile(probe, '', { flag: 'wx', mode: 0o600 })
-    await rm(probe)
+    // Gone already when the owner tidied up meanwhile: it takes the probe for a leftover.
+    await rm(probe, { force: true })
     return realPath
   } catch (cause) {
     throw cause instanceof HeadwaterError ? cause : unusable(path, cause)

@@ -1,31 +1,10 @@
 /** The player page in a real browser, while a real encoder pushes. */
 
-import { chromium } from 'playwright-core'
-import type { Page } from 'playwright-core'
 import t from 'tap'
+import { launchBrowser, playedSeconds, untilPlayed } from '../support/browser.ts'
 import { probeStreams, startFfmpeg } from '../support/ffmpeg.ts'
 import { http } from '../support/http.ts'
 import { openOrigin } from '../support/origin.ts'
-
-const BROWSER_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--autoplay-policy=no-user-gesture-required',
-]
-
-/** Expressions for the page: where the video is, and how much of it was played, in seconds. */
-const POSITION = "(document.querySelector('video')?.currentTime ?? 0)"
-const PLAYED = `(() => {
-  const { played } = document.querySelector('video')
-  let seconds = 0
-  for (let index = 0; index < played.length; index++) seconds += played.end(index) - played.start(index)
-  return seconds
-})()`
 
 t.test('a page plays five seconds of a live channel and talks to nobody else', async (t) => {
   const origin = await openOrigin(t)
@@ -48,12 +27,7 @@ t.test('a page plays five seconds of a live channel and talks to nobody else', a
   }
   t.equal(encoder.process.exitCode, null, 'the encoder runs')
 
-  const browser = await chromium.launch({
-    executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium',
-    args: BROWSER_ARGS,
-  })
-  t.teardown(() => browser.close())
-  const page = await browser.newPage()
+  const page = await (await launchBrowser(t)).newPage()
   const requested: string[] = []
   const failed: string[] = []
   const problems: string[] = []
@@ -64,10 +38,8 @@ t.test('a page plays five seconds of a live channel and talks to nobody else', a
   page.on('pageerror', (error) => problems.push(error.message))
 
   await page.goto(`${dataPlaneUrl}/play/live-origin/playlist.m3u8#token=${keys.player}`)
-  await waitUntil(page, `${PLAYED} >= 5`)
-  const startSeconds = await page.evaluate<number>(POSITION)
-  await waitUntil(page, `${POSITION} >= ${String(startSeconds + 1)}`)
-  t.ok((await page.evaluate<number>(PLAYED)) >= 5, 'five seconds were played, and it goes on')
+  await untilPlayed(page, 5)
+  await untilPlayed(page, (await playedSeconds(page)) + 1)
   const size = await page.evaluate<number>("document.querySelector('video').videoWidth")
   t.equal(size, 320, 'it shows the picture of the encoder')
 
@@ -115,34 +87,14 @@ t.test(
 
     const codecs = (await probeStreams(address)).map(({ codec_name }) => codec_name)
     t.same([...new Set(codecs)].sort(), ['aac', 'h264'], 'ffprobe reads it all')
-    const browser = await chromium.launch({
-      executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium',
-      args: BROWSER_ARGS,
-    })
-    t.teardown(() => browser.close())
-    const page = await browser.newPage()
+    const page = await (await launchBrowser(t)).newPage()
     const seen: string[] = []
     page.on('request', (request) => seen.push(request.url()))
     await page.setContent(`<video muted autoplay src="${address}"></video>`)
-    await waitUntil(page, `${PLAYED} >= 5`)
+    await untilPlayed(page, 5)
     t.notOk(
       seen.some((url) => url.includes(keys.encoder)),
       'the key of the encoder is nowhere',
     )
   },
 )
-
-/**
- * Waits for an expression on the page to be true. Asked from here: Playwright's own wait evaluates
- * inside the page, which its Content-Security-Policy forbids, as it should.
- */
-async function waitUntil(page: Page, expression: string): Promise<void> {
-  const deadlineMs = performance.now() + 90_000
-  while (!(await page.evaluate<boolean>(expression))) {
-    if (performance.now() > deadlineMs) {
-      const text = await page.evaluate<string>('document.body.innerText')
-      throw new Error(`never true: ${expression}; the page says: ${text}`)
-    }
-    await page.waitForTimeout(20)
-  }
-}

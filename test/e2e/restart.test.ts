@@ -1,6 +1,7 @@
 /** The origin restarts under a real encoder: with an inherited socket nobody is refused. */
 
 import t from 'tap'
+import { launchBrowser, playedSeconds, untilPlayed } from '../support/browser.ts'
 import { startFfmpeg } from '../support/ffmpeg.ts'
 import { http } from '../support/http.ts'
 import {
@@ -56,6 +57,32 @@ for (const [name, more] of [
     for (const segment of segments) t.equal((await read(segment)).status, 200, segment)
   })
 }
+
+t.test('a player plays on over a restart', { skip }, async (t) => {
+  const dataDir = t.testdir()
+  const socket = openListeningSocket()
+  t.teardown(() => socket.close())
+  const first = await startOriginChild(socket, dataDir)
+  const { encoder = '', player = '' } = first.ready
+  const base = `${socket.url}/cache/live-origin`
+  const options = push(base, encoder, ['-http_persistent', '1'])
+  const encoding = startFfmpeg(options.map((option) => (option === '20' ? '120' : option)))
+  t.teardown(() => encoding.process.kill('SIGKILL'))
+  const headers = { authorization: player }
+  const playlist = `${base}/playlist.m3u8`
+  while (!(await http(playlist, { headers })).text.includes('playlist2.ts')) await pause(100)
+
+  const page = await (await launchBrowser(t)).newPage()
+  await page.goto(`${socket.url}/play/live-origin/playlist.m3u8#token=${player}`)
+  await untilPlayed(page, 3)
+  t.equal(await first.stop(), 0)
+  const second = await startOriginChild(socket, dataDir)
+  t.teardown(() => second.stop())
+  const before = await playedSeconds(page)
+  // More than what was buffered: segments that the second process was given.
+  await untilPlayed(page, before + 10)
+  t.equal(encoding.process.exitCode, null, 'the encoder was not refused either')
+})
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))

@@ -135,6 +135,17 @@ t.test('where a key cannot be taken out, the playlist is refused', async (t) => 
   t.equal((await get('playlist.m3u8', { authorization: player })).text, '#EXTM3U\n')
 })
 
+t.test('texts made to be expensive or opaque are refused, or served without tokens', async (t) => {
+  const origin = await openOrigin(t)
+  const { put, get } = client(origin)
+  const overlong = await put('long.m3u8', `#EXTM3U\nseg.ts?x=${'y'.repeat(9000)}\n`)
+  t.equal(overlong.status, 422)
+  const many = `#EXTM3U\n${'a\n'.repeat(100_000)}`
+  t.equal((await put('many.m3u8', many)).status, 204)
+  const answer = await get(`many.m3u8?token=${origin.keys.player}`)
+  t.equal(answer.text, many, 'a hundred thousand tokens are not put in')
+})
+
 t.test('strip gives nobody a token, keep gives every byte', async (t) => {
   const origin = await openOrigin(t)
   const { encoder } = origin.keys

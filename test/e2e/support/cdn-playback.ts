@@ -1,33 +1,14 @@
 /** A live ladder through a CDN: in a browser and in ffprobe. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium } from 'playwright-core'
-import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
+import { launchBrowser, untilPlayed } from '../../support/browser.ts'
 import { probeStreams, startFfmpeg } from '../../support/ffmpeg.ts'
 import { http } from '../../support/http.ts'
 import { openOrigin } from '../../support/origin.ts'
 import { openCdn } from './cdn-process.ts'
 import type { CdnProgram } from './cdn-process.ts'
 import { OriginGate } from './origin-gate.ts'
-
-const BROWSER_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--autoplay-policy=no-user-gesture-required',
-]
-/** Seconds of the channel that were played. */
-const PLAYED = `(() => {
-  const { played } = document.querySelector('video')
-  let seconds = 0
-  for (let index = 0; index < played.length; index++) seconds += played.end(index) - played.start(index)
-  return seconds
-})()`
 
 /** Two small rungs at 15 frames a second: two cores encode, serve, cache and play. */
 function startLadder(base: string, apiKey: string) {
@@ -68,11 +49,7 @@ export function checkPlayback(t: Test, program: CdnProgram): void {
     )
     t.same([...codecs].sort(), ['aac', 'h264'], 'ffprobe reads it')
 
-    const browser = await chromium.launch({
-      executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium',
-      args: BROWSER_ARGS,
-    })
-    t.teardown(() => browser.close())
+    const browser = await launchBrowser(t)
     const page = await browser.newPage()
     const failed: string[] = []
     const credentials: string[] = []
@@ -84,7 +61,7 @@ export function checkPlayback(t: Test, program: CdnProgram): void {
     })
     // No token: the CDN has the key.
     await page.goto(`${cdnUrl}/play/live-origin/playlist.m3u8`)
-    await checkPlayed(t, page, 'hls.js')
+    await untilPlayed(page, 5)
     t.same(failed, [], 'every request of the page was answered well')
     t.same(credentials, [], 'the page sent no credential')
     await page.close()
@@ -92,17 +69,7 @@ export function checkPlayback(t: Test, program: CdnProgram): void {
     // The browser's own player, as Safari has it: a range on every request, no script.
     const bare = await browser.newPage()
     await bare.setContent(`<video muted autoplay src="${cdnUrl}/playlist.m3u8"></video>`)
-    await checkPlayed(t, bare, 'the native player')
+    await untilPlayed(bare, 5)
     t.equal(ladder.process.exitCode, null, 'the encoder still runs')
   })
-}
-
-async function checkPlayed(t: Test, page: Page, player: string): Promise<void> {
-  const endsAtMs = performance.now() + 60_000
-  let playedSeconds = 0
-  while (playedSeconds < 5 && performance.now() < endsAtMs) {
-    await sleep(20)
-    playedSeconds = await page.evaluate<number>(PLAYED)
-  }
-  t.ok(playedSeconds >= 5, `${player} played five seconds (${playedSeconds.toFixed(1)})`)
 }
