@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { EXPIRY, runExpiry } from './expiry.ts'
+import { FIRST_BYTE, runFirstByte } from './first-byte.ts'
 import { HOT_STORE_BYTES, httpScenarios } from './http-scenarios.ts'
 import { describeMachine, loadAverage, pinGenerator, sourceCommit } from './machine.ts'
 import { MEMORY_TURNOVER, runMemoryTurnover } from './memory-turnover.ts'
@@ -22,12 +23,13 @@ const MIB = 1024 ** 2
 /** Full and quick runs. Quick: does it work, in under 30 s. */
 const FULL = { rounds: 5, settleMs: 400, windowMs: 1500, warmUpMs: 800 }
 const QUICK = { rounds: 1, settleMs: 200, windowMs: 500, warmUpMs: 200 }
+const FIRST_BYTE_UPLOADS = { full: 50, quick: 5 }
 const TURNOVER_BYTES = { full: 2048 * MIB, quick: 128 * MIB }
 
 const USAGE = `Usage: npm run bench -- [options] [scenario ...]
 
 Scenarios, by name or by its beginning; all when there are none:
-  ${[...httpScenarios().map(({ name }) => name), MEMORY_TURNOVER, EXPIRY].join('\n  ')}
+  ${[...httpScenarios().map(({ name }) => name), FIRST_BYTE, MEMORY_TURNOVER, EXPIRY].join('\n  ')}
 
   --quick          a smoke run: one short round
   --rounds N       instead of ${FULL.rounds}
@@ -93,6 +95,11 @@ async function measureAll({
     const server = await ServerProcess.start({ ...child, settings })
     scenarios.push(...(await runRounds(overHttp, server, rounds, say)))
     await server.stop()
+  }
+  if (scenarioNames.has(FIRST_BYTE)) {
+    say(FIRST_BYTE)
+    const uploadCount = quick ? FIRST_BYTE_UPLOADS.quick : FIRST_BYTE_UPLOADS.full
+    scenarios.push(await runFirstByte(uploadCount, child))
   }
   if (scenarioNames.has(MEMORY_TURNOVER)) {
     say(MEMORY_TURNOVER)
@@ -160,7 +167,7 @@ function readArguments(args: readonly string[]): Arguments | undefined {
 }
 
 function chooseScenarios(asked: readonly string[]): ReadonlySet<string> {
-  const names = [...httpScenarios().map(({ name }) => name), MEMORY_TURNOVER, EXPIRY]
+  const names = [...httpScenarios().map(({ name }) => name), FIRST_BYTE, MEMORY_TURNOVER, EXPIRY]
   if (asked.length === 0) return new Set(names)
   const chosen = asked.flatMap((text) => {
     if (names.includes(text)) return [text]
