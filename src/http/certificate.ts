@@ -16,6 +16,8 @@ export interface CertificateFiles {
   readonly certFile: string
   /** PEM, without a passphrase. */
   readonly keyFile: string
+  /** Newest version to speak. */
+  readonly versionMax: 'TLSv1.2' | 'TLSv1.3'
 }
 
 export interface Certificate {
@@ -92,6 +94,7 @@ function checkedCertificate(
     cert,
     key,
     minVersion: 'TLSv1.2',
+    maxVersion: files.versionMax,
     ciphers: CIPHERS,
     // Every one of the list is good: a phone without AES in hardware may prefer ChaCha20.
     honorCipherOrder: false,

@@ -19,7 +19,8 @@ t.test('ffmpeg pushes by https; ffprobe plays it by https and by http', async (t
     const { exitCode, stderr } = await startFfmpeg([
       ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p'],
       ...['-g', '30', '-keyint_min', '30', '-sc_threshold', '0', '-b:v', '300k'],
-      ...['-c:a', 'aac', '-b:a', '96k', '-t', '4', '-f', 'hls', '-hls_time', '1'],
+      ...['-c:a', 'aac', '-b:a', '96k', '-t', '12', '-f', 'hls', '-hls_time', '1'],
+      ...['-hls_list_size', '0'],
       ...['-method', 'PUT', '-http_persistent', persistent, '-tls_verify', '0'],
       ...['-headers', `Authorization: ${origin.keys.encoder}\r\n`, `${base}/${name}.m3u8`],
     ]).finished
@@ -28,6 +29,10 @@ t.test('ffmpeg pushes by https; ffprobe plays it by https and by http', async (t
     const plain = `${origin.dataPlaneUrl}/cache/live-origin/${name}.m3u8`
     const playlist = await http(plain, { headers })
     t.match(playlist.text, /#EXT-X-ENDLIST/)
+    for (const segment of playlist.text.split('\n').filter((line) => /\.ts$/.test(line))) {
+      const url = `${origin.dataPlaneUrl}/cache/live-origin/${segment}`
+      t.equal((await http(url, { headers })).status, 200, `${segment} was not lost`)
+    }
     for (const url of [plain, `${base}/${name}.m3u8`]) {
       const streams = await probeStreams(url, origin.keys.player)
       t.same(streams.map(({ codec_name }) => codec_name).sort(), ['aac', 'h264'], url)

@@ -76,12 +76,17 @@ export const httpSection = section(
         port: port({
           default: 8443,
           description:
-            'Port for TLS (1.2 and 1.3), beside the plain one; open once `http.tls.certFile` is set. 0 picks a free one.',
+            'Port for TLS, beside the plain one; open once `http.tls.certFile` is set. 0 picks a free one.',
         }),
         certFile: Type.String({
           default: '',
           description:
             'PEM file: the certificate and those up to its authority. Empty: no TLS. Relative to the working directory; read again on SIGHUP.',
+        }),
+        versionMax: Type.Union([Type.Literal('TLSv1.2'), Type.Literal('TLSv1.3')], {
+          default: 'TLSv1.2',
+          description:
+            'Newest version spoken. With TLS 1.3 a client that closes right after its upload, as ffmpeg does without `-http_persistent 1`, resets the connection over session tickets it never read, and the upload may be lost.',
         }),
         keyFile: Type.String({
           default: '',
