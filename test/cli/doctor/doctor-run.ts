@@ -60,7 +60,7 @@ export async function runDoctor(
       stderr: { write: (text) => (stderr += text), isTTY },
       ask: () => Promise.reject(new Error('nobody asks')),
       takeInheritedSockets: () => undefined,
-    untilStopped: () => Promise.reject(new Error('it stops by itself')),
+      untilStopped: () => Promise.reject(new Error('it stops by itself')),
     },
     argv,
   )
