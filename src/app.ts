@@ -6,8 +6,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { IntervalHistogram } from 'node:perf_hooks'
 import { Authenticator } from './auth/authenticator.ts'
 import { ClientAddresses } from './auth/client-address.ts'
 import { openFirstKeys, readSigningSecret } from './auth/first-keys.ts'
@@ -20,6 +18,7 @@ import { systemClock } from './base/clock.ts'
 import type { Clock } from './base/clock.ts'
 import { createLogger } from './base/log.ts'
 import type { Logger } from './base/log.ts'
+import { formatItemKey } from './base/names.ts'
 import { VERSION } from './base/version.ts'
 import { resolveConfig } from './config/resolve.ts'
 import type { CacheSettings, Config, PartialConfig } from './config/schema.ts'
@@ -28,6 +27,7 @@ import { createItemHandler } from './http/create-item-handler.ts'
 import { createDataPlane } from './http/data-plane.ts'
 import { Health } from './http/health.ts'
 import { createRequestStats } from './http/item-handler.ts'
+import { openOverload } from './http/open-overload.ts'
 import { listenOnPlanes, reloadTlsOf, stopPlanes } from './http/plane-listeners.ts'
 import type { InheritedSockets, ListeningUrls } from './http/plane-listeners.ts'
 import type { TlsReload } from './http/tls-listener.ts'
@@ -37,16 +37,13 @@ import { CacheRegistry } from './origin/caches.ts'
 import { ChannelTracker } from './origin/channels.ts'
 import { OriginEvents } from './origin/events.ts'
 import { Origin } from './origin/origin.ts'
-import { Overload } from './origin/overload.ts'
 import { TokenGuard } from './origin/token-guard.ts'
 import { DataDirectory } from './storage/data-directory.ts'
-import { hotStoreSizeBytesDefault, memoryLimitBytes } from './storage/hot-store-size.ts'
+import { hotStoreSizeBytesDefault } from './storage/hot-store-size.ts'
 import { HotStore } from './storage/hot-store.ts'
 
 /** The cache that exists from the first start. */
 export const FIRST_CACHE_NAME = 'live-origin'
-
-const EVENT_LOOP_RESOLUTION_MS = 20
 
 export interface OpenOptions {
   readonly config: Config
@@ -105,6 +102,11 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     const tracker = new ChannelTracker({ events: core.origin.events, clock })
     closers.push(() => tracker.close())
     const { inheritedSockets } = options
+    core.origin.events.on('finding', ({ cacheName, key, finding }) => {
+      const { rule, severity, message } = finding
+      const told = { cacheName, key: formatItemKey(key), rule, finding: message }
+      log[severity === 'info' ? 'info' : 'warn'](told, 'playlist finding')
+    })
     const planes = await openPlanes({ config, clock, log, core, inheritedSockets })
     closers.push(() => planes.close())
     const keys = await openFirstKeys({
@@ -241,8 +243,7 @@ async function openPlanes(options: {
   core.origin.events.on('write-refused', ({ reason }) => {
     refusedWrites.set(reason, (refusedWrites.get(reason) ?? 0) + 1)
   })
-  const eventLoop = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS })
-  const overload = openOverload(config, clock, eventLoop)
+  const overload = openOverload(config, clock)
   let adminUrl = config.admin.publicUrl
   const serverOptions = {
     headerBytesMax: config.http.headerBytesMax,
@@ -278,6 +279,7 @@ async function openPlanes(options: {
     store: core.store.stats,
     origin: core.origin.stats,
     waiterCount: () => core.origin.waiterCount,
+    findingCounts: core.origin.findings.countByRule,
     overload: overload.stats,
     tokenGuard: core.tokenGuard.stats,
     auth: () => core.authenticator.stats,
@@ -317,7 +319,6 @@ async function openPlanes(options: {
   const close = async () => {
     await stopPlanes(both, health, config.http)
     overload.close()
-    eventLoop.disable()
   }
   try {
     const urls = await listenOnPlanes(both, config, options.inheritedSockets)
@@ -328,22 +329,6 @@ async function openPlanes(options: {
     await close()
     throw error
   }
-}
-
-function openOverload(config: Config, clock: Clock, histogram: IntervalHistogram): Overload {
-  histogram.enable()
-  return new Overload({
-    clock,
-    eventLoopDelayMsMax: config.limits.eventLoopDelayMsMax,
-    rssBytesMax: config.limits.rssBytesMax || Math.floor(0.9 * memoryLimitBytes()),
-    readEventLoopDelayMs: () => {
-      // The histogram counts the interval it waits for as delay.
-      const delayMs = histogram.mean / 1e6 - EVENT_LOOP_RESOLUTION_MS
-      histogram.reset()
-      return Number.isNaN(delayMs) ? 0 : Math.max(0, delayMs)
-    },
-    readRssBytes: () => process.memoryUsage.rss(),
-  })
 }
 
 export interface StartOptions {

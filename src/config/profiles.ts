@@ -35,7 +35,12 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
         corsOrigin: 'reflect',
       },
       caches: {
-        defaults: { holdSecondsMax: 0, playlistTokens: 'keep', extendWhileLive: false },
+        defaults: {
+          holdSecondsMax: 0,
+          playlistTokens: 'keep',
+          playlistRules: 'off',
+          extendWhileLive: false,
+        },
       },
     },
   },

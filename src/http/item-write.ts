@@ -96,7 +96,8 @@ export class ItemWrite {
     }
     const outcome = await upload.finish()
     if (outcome.kind === 'refused') {
-      return this.refuse(request, response, target, outcome.reason, cache)
+      const { reason, detail } = outcome
+      return this.refuse(request, response, target, reason, cache, 0, detail)
     }
     answers.noContent(request, response)
   }
@@ -131,6 +132,7 @@ export class ItemWrite {
     reason: RefusalReason,
     cache?: Cache,
     retryAfterSeconds = 0,
+    detail?: string,
   ): Promise<void> {
     const { answers } = this.#options
     this.#options.onRefused(request, target, reason)
@@ -147,7 +149,11 @@ export class ItemWrite {
       close = drained === 'cut'
     }
     if (close) closeGently(request, response)
-    answers.refuse(request, response, reason, { close, retryAfterSeconds })
+    answers.refuse(request, response, reason, {
+      close,
+      retryAfterSeconds,
+      ...(detail === undefined ? {} : { detail }),
+    })
   }
 
   #ttlSeconds(target: ItemTarget, cache: Cache): number {

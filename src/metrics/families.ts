@@ -15,6 +15,7 @@ export interface MetricSources {
   readonly store: StoreStats
   readonly origin: OriginStats
   readonly waiterCount: () => number
+  readonly findingCounts: ReadonlyMap<string, number>
   readonly overload: OverloadStats
   readonly tokenGuard: TokenGuardStats
   readonly auth: () => AuthenticatorStats
@@ -153,6 +154,11 @@ export function metricFamilies(sources: MetricSources): readonly Family[] {
       'headwater_hot_store_pinned_bytes',
       'Memory accounted to them.',
       one(() => store.pinnedBytes),
+    ),
+    counter(
+      'headwater_findings_total',
+      'What was wrong with playlists at their PUT, by rule.',
+      () => [...sources.findingCounts].map(([rule, value]) => ({ labels: { rule }, value })),
     ),
     gauge('headwater_waiters', 'Readers that wait for a segment.', one(sources.waiterCount)),
     gauge(

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import type { CacheName, ItemKey } from '../base/names.ts'
+import type { Finding } from '../hls/validation-rules.ts'
 import type { StoredItem } from '../storage/store.ts'
 
 /** A write that was refused. Encoders ignore statuses, so the origin has to say it. */
@@ -40,7 +41,15 @@ export interface TokensRemoved {
   readonly tokenCount: number
 }
 
+/** Something the validator found with a playlist at its PUT. */
+export interface PlaylistFinding {
+  readonly cacheName: CacheName
+  readonly key: ItemKey
+  readonly finding: Finding
+}
+
 interface EventMap {
+  finding: [found: PlaylistFinding]
   'tokens-removed': [removal: TokensRemoved]
   'item-stored': [item: StoredItem]
   'write-refused': [refusal: WriteRefusal]

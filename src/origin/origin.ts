@@ -13,6 +13,7 @@ import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store
 import type { Cache, CacheRegistry } from './caches.ts'
 import type { CheckedContent } from './content-rules.ts'
 import type { OriginEvents } from './events.ts'
+import { Findings } from './findings.ts'
 import { maxAgeSeconds } from './freshness.ts'
 import type { ItemNotes } from './item-notes.ts'
 import { LiveFreshness } from './live-freshness.ts'
@@ -70,6 +71,7 @@ function mayBeFollowed(key: ItemKey): boolean {
 export class Origin implements UploadHost {
   readonly caches: CacheRegistry
   readonly events: OriginEvents
+  readonly findings: Findings
   readonly stats: OriginStats = {
     uploadsInFlight: 0,
     uploadsInFlightBytes: 0,
@@ -91,6 +93,7 @@ export class Origin implements UploadHost {
     this.#store = options.store
     this.caches = options.caches
     this.events = options.events
+    this.findings = new Findings(options)
     this.#window = new LiveWindow(options)
     this.#freshness = new LiveFreshness(options)
     this.#waiters = new Waiters({
@@ -244,6 +247,8 @@ export class Origin implements UploadHost {
   }
 
   async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
+    const invalid = this.#judge(request, content)
+    if (invalid !== undefined) return invalid
     const item = this.#makeItem(request, content)
     try {
       const cacheBytesMax = request.cache.settings.sizeBytesMax
@@ -261,6 +266,19 @@ export class Origin implements UploadHost {
     this.events.emit('item-stored', item)
     this.#waiters.wake(item.storeKey)
     return { kind: 'stored', item }
+  }
+
+  /** Judges a playlist; an outcome when it is not to be stored. */
+  #judge(request: UploadRequest, content: CheckedContent): UploadOutcome | undefined {
+    const rules = request.cache.settings.playlistRules
+    if (content.playlist === undefined || rules === 'off') return undefined
+    const { storeKey, keyForm } = request
+    const found = this.findings.judge({ storeKey, keyForm, playlist: content.playlist })
+    this.findings.report(storeKey, found)
+    const error = found.find(({ severity }) => severity === 'error')
+    if (rules !== 'strict' || error === undefined) return undefined
+    const detail = `${error.rule} (${error.section}): ${error.message}`.slice(0, 400)
+    return { kind: 'refused', reason: 'playlist-invalid', detail }
   }
 
   #makeItem(request: UploadRequest, content: CheckedContent): StoredItem {

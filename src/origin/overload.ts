@@ -15,6 +15,8 @@ export interface OverloadOptions {
   /** Mean delay of the event loop since the last call, ms. */
   readonly readEventLoopDelayMs: () => number
   readonly readRssBytes: () => number
+  /** Ends whatever the readings come from. */
+  readonly onClose?: () => void
 }
 
 /** Plain counters, read by metrics. */
@@ -44,6 +46,7 @@ export class Overload {
   close(): void {
     if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer)
     this.#timer = undefined
+    this.#options.onClose?.()
   }
 
   /** Whether a read of this item is to be answered 503; counts it. One comparison while all is well. */

@@ -19,6 +19,7 @@ export type UploadProblem =
   | 'not-a-manifest'
   | 'gzip-invalid'
   | 'playlist-leaks-key'
+  | 'playlist-invalid'
   | 'store-full'
   | 'cache-full'
   | 'store-unavailable'
@@ -27,7 +28,12 @@ export type UploadOutcome =
   | { readonly kind: 'stored'; readonly item: StoredItem }
   /** Empty, and the cache ignores empty uploads. */
   | { readonly kind: 'ignored' }
-  | { readonly kind: 'refused'; readonly reason: UploadProblem }
+  | {
+      readonly kind: 'refused'
+      readonly reason: UploadProblem
+      /** More than the reason says; for the answer, without a credential. */
+      readonly detail?: string
+    }
 
 export interface UploadRequest {
   readonly cache: Cache

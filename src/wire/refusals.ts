@@ -189,6 +189,12 @@ export const REFUSALS = {
     message: 'Not a manifest',
     detail: 'A .mpd starts with <.',
   },
+  'playlist-invalid': {
+    statusCode: 422,
+    code: 'InvalidArgument',
+    message: 'The playlist breaks a rule of HLS',
+    detail: 'The cache is strict (playlistRules); nothing was changed.',
+  },
   'playlist-leaks-key': {
     statusCode: 422,
     code: 'InvalidArgument',

@@ -38,6 +38,11 @@ export const cacheSettingsProperties = {
         'Tokens in playlists and manifests. `strip`: those that can write or cannot be verified are taken out at the PUT. `reader`: the same, and who reads by `?token=` finds their own on every URI, so that a player needs no header. `keep`: byte for byte, keys and all.',
     },
   ),
+  playlistRules: Type.Union([Type.Literal('off'), Type.Literal('report'), Type.Literal('strict')], {
+    default: 'report',
+    description:
+      'Whether playlists are judged at their PUT by the rules of RFC 8216bis. `report`: findings are logged and counted. `strict`: a playlist with an error is refused with 422 and the rule.',
+  }),
   holdSecondsMax: Type.Number({
     default: 3,
     minimum: 0,
