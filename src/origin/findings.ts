@@ -69,10 +69,11 @@ export class Findings {
     const namesNewerSegments =
       stored === undefined
         ? undefined
-        : playlist.segments.some(({ uri }) => {
+        : // From the newest: with a running encoder the first look answers.
+          playlist.segments.findLast(({ uri }) => {
             const item = look(uri)
             return typeof item === 'object' && item.storedAtMs > stored.storedAtMs
-          })
+          }) !== undefined
     return [
       ...validateMediaPlaylist({ previous, next: playlist, namesNewerSegments }),
       ...validateAgainstStore({
