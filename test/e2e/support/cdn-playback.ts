@@ -10,14 +10,17 @@ import { openCdn } from './cdn-process.ts'
 import type { CdnProgram } from './cdn-process.ts'
 import { OriginGate } from './origin-gate.ts'
 
-/** Two small rungs at 15 frames a second: two cores encode, serve, cache and play. */
+/**
+ * Two small rungs at 15 frames a second: two cores encode, serve, cache and play. Segments of 2 s: nginx
+ * counts whole seconds, and Chromium's own player gives up on a playlist that is two segments behind.
+ */
 function startLadder(base: string, apiKey: string) {
   return startFfmpeg([
     ...['-filter_complex', '[0:v]fps=15,split=2[a][b];[a]scale=320:180[v0];[b]scale=160:90[v1]'],
     ...['-map', '[v0]', '-map', '1:a', '-map', '[v1]', '-map', '1:a'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p'],
-    ...['-g', '15', '-keyint_min', '15', '-sc_threshold', '0', '-b:v:0', '200k', '-b:v:1', '80k'],
-    ...['-c:a', 'aac', '-b:a', '64k', '-t', '180', '-f', 'hls', '-hls_time', '1'],
+    ...['-g', '30', '-keyint_min', '30', '-sc_threshold', '0', '-b:v:0', '200k', '-b:v:1', '80k'],
+    ...['-c:a', 'aac', '-b:a', '64k', '-t', '180', '-f', 'hls', '-hls_time', '2'],
     ...['-hls_list_size', '6', '-hls_flags', 'independent_segments', '-method', 'PUT'],
     ...['-http_persistent', '1', '-timeout', '10', '-ignore_io_errors', '1'],
     ...['-headers', `Authorization: ${apiKey}\r\n`],
