@@ -50,10 +50,11 @@ export function drain(
 
 /**
  * Makes the close after this answer a gentle one: FIN, then whatever still arrives is read and
- * dropped for two seconds. The answer must carry `Connection: close`.
+ * dropped for two seconds. Call it before the head is written, which then says `Connection: close`.
  */
 export function closeGently(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request
+  response.shouldKeepAlive = false
   // Node ends a last answer by `destroySoon`, which closes at once; bytes that the client still
   // sends would turn that into a RST.
   socket.destroySoon = () => linger(socket)

@@ -12,6 +12,7 @@ import type { Origin } from '../origin/origin.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import { parseItemTarget } from '../wire/target.ts'
 import type { ItemTarget } from '../wire/target.ts'
+import { closeGently } from './closing.ts'
 import type { ItemAccess } from './item-access.ts'
 import type { Decision } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
@@ -84,6 +85,8 @@ export class ItemHandler {
     const { access, answers, write, webDav, stats } = this.#options
     const target = parseItemTarget(request.url ?? '')
     const operation = OPERATIONS[request.method ?? '']
+    // Nobody reads the body of a read, and node would drop it for as long as it comes.
+    if (operation === 'read' && hasBody(request)) closeGently(request, response)
     if (operation === undefined) {
       if (webDav.takes(request)) return webDav.handle(request, response, target)
       if (request.method === 'OPTIONS') return answers.preflight(request, response)
@@ -128,6 +131,10 @@ export class ItemHandler {
     if (response.headersSent) response.destroy()
     else this.#options.answers.refuse(request, response, 'internal', { close: true })
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** Tells the origin's listeners of a refused write; never with a credential in it. */

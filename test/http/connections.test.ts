@@ -189,3 +189,26 @@ t.test('an answer to half a request never resets the connection', async (t) => {
   t.equal(text.split('HTTP/1.1 400').length, 2, 'answered once')
   t.notOk(reset)
 })
+
+t.test('an endless body of a GET or a DELETE ends its connection, after the answer', async (t) => {
+  const origin = await openOrigin(t)
+  for (const [method, status] of [
+    ['GET', 404],
+    ['DELETE', 204],
+  ] as const) {
+    const client = await RawClient.open(origin.dataPlaneUrl)
+    await client.send(
+      head(method, '/cache/live-origin/a.ts', [
+        `Authorization: ${origin.keys.encoder}`,
+        'Transfer-Encoding: chunked',
+      ]),
+    )
+    for (let sent = 0; sent < 3; sent++) await client.sendChunk('x'.repeat(40_000))
+    const answer = await client.readResponse(method)
+    t.equal(answer.status, status, method)
+    t.equal(answer.header('connection'), 'close')
+    await client.sendChunk('x')
+    t.equal(await client.waitForEnd(), 'fin', 'and without a reset')
+    client.destroy()
+  }
+})
