@@ -9,7 +9,7 @@ const floors = [
   ['auth', 'storage', 'hls', 'config'],
   ['origin', 'wire'],
   ['http', 'lane', 'metrics'],
-  ['app.ts'],
+  ['app.ts', 'app'],
   ['cli', 'main.ts'],
 ]
 
@@ -21,6 +21,8 @@ const floorRules = floors.flatMap((rooms, floor) =>
       .filter((other) => other !== room)
       // The process entry and its commands are one floor on purpose: main.ts only starts cli/.
       .filter((other) => !(room === 'main.ts' && other === 'cli'))
+      // The library's entry and the composition root behind it.
+      .filter((other) => !(room === 'app.ts' && other === 'app'))
     return {
       files: [room.endsWith('.ts') ? `src/${room}` : `src/${room}/**`],
       rules: {

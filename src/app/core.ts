@@ -1,0 +1,106 @@
+/** The part of the composition root that no socket touches: stores, keys, caches, the origin. */
+
+import { Authenticator } from '../auth/authenticator.ts'
+import { readSigningSecret } from '../auth/first-keys.ts'
+import { KeyRegistry } from '../auth/key-registry.ts'
+import { KeyService } from '../auth/key-service.ts'
+import { ReaderTokens } from '../auth/reader-tokens.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Config } from '../config/schema.ts'
+import { CacheRegistry } from '../origin/caches.ts'
+import { OriginEvents } from '../origin/events.ts'
+import { Origin } from '../origin/origin.ts'
+import { TokenGuard } from '../origin/token-guard.ts'
+import type { DataDirectory } from '../storage/data-directory.ts'
+import { hotStoreSizeBytesDefault } from '../storage/hot-store-size.ts'
+import { HotStore } from '../storage/hot-store.ts'
+
+/** The cache that exists from the first start. */
+export const FIRST_CACHE_NAME = 'live-origin'
+
+/** What every plane shares. */
+export interface Core {
+  readonly store: HotStore
+  readonly origin: Origin
+  readonly authenticator: Authenticator
+  readonly tokenGuard: TokenGuard
+  readonly readerTokens: ReaderTokens
+  readonly keys: KeyService
+  /** Settled once the data plane listens. */
+  readonly publicUrl: () => string
+  readonly setListeningUrl: (url: string) => void
+}
+
+export interface CoreOptions {
+  readonly config: Config
+  readonly dataDirectory: DataDirectory
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Opens the stores, the keys and the origin; nothing listens yet. */
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const { config, clock, log } = options
+  const { documents } = options.dataDirectory
+  const document = (name: string) => ({
+    read: () => documents.read(name),
+    write: (value: unknown) => documents.write(name, value),
+  })
+  const secret = await readSigningSecret(documents, config.auth.signingKey)
+  const registry = await KeyRegistry.open({ records: document('keys.json'), clock })
+  const caches = await CacheRegistry.open({
+    document: document('caches.json'),
+    clock,
+    defaults: config.caches.defaults,
+    declared: config.caches.items,
+    cachesMax: config.limits.cachesMax,
+  })
+  // The first start alone: a cache that was deleted on purpose does not come back.
+  if ((await documents.read('caches.json')) === undefined) await makeFirstCache(caches)
+  const store = new HotStore({
+    sizeBytesMax: config.hotStore.sizeBytesMax || hotStoreSizeBytesDefault(),
+    clock,
+  })
+  const authenticator = new Authenticator({
+    secret,
+    keys: registry,
+    clock,
+    devKeys: config.auth.devKeys,
+    failuresPerSecondMax: config.auth.failuresPerSecondMax,
+    failuresBurst: config.auth.failuresBurst,
+  })
+  const events = new OriginEvents()
+  const tokenGuard = new TokenGuard({ authenticator, events })
+  const origin = new Origin({
+    store,
+    caches,
+    events,
+    tokenGuard,
+    clock,
+    log,
+    uploadsInFlightBytesMax: config.limits.uploadsInFlightBytesMax,
+    segmentMaxAgeSeconds: config.delivery.segmentMaxAgeSeconds,
+    contentType: config.delivery.contentType,
+    autoCreate: config.caches.autoCreate,
+  })
+  let listeningUrl = ''
+  const publicUrl = () => config.http.publicUrl || listeningUrl
+  return {
+    store,
+    origin,
+    authenticator,
+    tokenGuard,
+    readerTokens: new ReaderTokens({ secret, clock }),
+    keys: new KeyService({ secret, keys: registry, clock, publicUrl }),
+    publicUrl,
+    setListeningUrl: (url) => {
+      listeningUrl = url
+    },
+  }
+}
+
+async function makeFirstCache(caches: CacheRegistry): Promise<void> {
+  if (caches.list().some((cache) => cache.name === FIRST_CACHE_NAME)) return
+  await caches.create(FIRST_CACHE_NAME)
+}
