@@ -234,7 +234,12 @@ export function formatCacheDetails(cache: CacheView): string {
     ...Object.entries(settings).map(([name, value]) => [
       name,
       // Members of the settings by definition.
-      `${String(value)}${mark(name as keyof typeof settings)}`,
+      `${formatSetting(value)}${mark(name as keyof typeof settings)}`,
     ]),
   ])
+}
+
+function formatSetting(value: unknown): string {
+  if (!Array.isArray(value)) return String(value)
+  return value.length === 0 ? 'none' : value.join(', ')
 }

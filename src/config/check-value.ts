@@ -56,13 +56,21 @@ function schemaFix(setting: Setting, value: unknown): string | undefined {
     case 'choice':
       return choiceFix(setting, String(value))
     case 'strings':
-      return 'must be a list of strings'
+      return stringsFix(setting, value)
     case 'list':
       return 'must be a list of objects'
     case 'string':
       if (typeof value !== 'string') return 'must be a string'
       return value === '' ? 'must not be empty' : 'must be 1 to 255 of A-Z a-z 0-9 . _ -'
   }
+}
+
+function stringsFix({ entryExample, entryCountMax }: Setting, value: unknown): string {
+  if (entryExample === '' || !Array.isArray(value)) return 'must be a list of strings'
+  if (entryCountMax !== undefined && value.length > entryCountMax) {
+    return `must have at most ${String(entryCountMax)} entries`
+  }
+  return `must be a list of entries such as ${JSON.stringify(entryExample)}`
 }
 
 function numberFix(setting: Setting, value: unknown): string {

@@ -137,6 +137,10 @@ function checkCacheSettings(
   if (defaultTtlSeconds !== undefined && defaultTtlSeconds > limits.ttlSecondsMax) {
     refuse('defaultTtlSeconds', 'limits.ttlSecondsMax', limits.ttlSecondsMax)
   }
+  const longest = Math.max(0, ...(settings.ttlRules ?? []).map(secondsOfRule))
+  if (longest > limits.ttlSecondsMax) {
+    refuse('ttlRules', 'limits.ttlSecondsMax', limits.ttlSecondsMax)
+  }
   if (itemSizeBytesMax === undefined) return faults
   if (hotStore.sizeBytesMax !== 0 && itemSizeBytesMax > hotStore.sizeBytesMax) {
     refuse('itemSizeBytesMax', 'hotStore.sizeBytesMax', hotStore.sizeBytesMax)
@@ -145,4 +149,9 @@ function checkCacheSettings(
     refuse('itemSizeBytesMax', 'limits.uploadsInFlightBytesMax', limits.uploadsInFlightBytesMax)
   }
   return faults
+}
+
+/** Of `<key pattern>=<seconds>`. */
+function secondsOfRule(rule: string): number {
+  return Number(rule.slice(rule.lastIndexOf('=') + 1))
 }

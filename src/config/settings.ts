@@ -40,6 +40,10 @@ export interface Setting {
   readonly isSecret: boolean
   /** What any value but the default asks for and this version lacks. */
   readonly needs: string | undefined
+  /** Of a list; `undefined` when there is no bound. */
+  readonly entryCountMax: number | undefined
+  /** What an entry of `strings` looks like; '' when any text is one. */
+  readonly entryExample: string
   readonly description: string
   /** Fields of the items of a `list`; their paths are bare names. */
   readonly itemSettings: readonly ItemSetting[]
@@ -67,8 +71,10 @@ interface SchemaNode {
   readonly default?: unknown
   readonly minimum?: number
   readonly maximum?: number
+  readonly maxItems?: number
   readonly description?: string
   readonly 'x-secret'?: boolean
+  readonly examples?: readonly string[]
   readonly 'x-needs'?: string
 }
 
@@ -146,6 +152,8 @@ function toSetting(node: SchemaNode, path: string, section: string): Setting {
     unit: /(Seconds|Bytes)(Max|Min)?$/.exec(path)?.[1]?.toLowerCase(),
     isSecret,
     needs: node['x-needs'],
+    entryCountMax: node.maxItems,
+    entryExample: node.items?.examples?.[0] ?? '',
     description: node.description ?? '',
     itemSettings: Object.entries(itemProperties).map(([name, child]) => ({
       ...toSetting({ ...child, default: undefined }, name, path),

@@ -19,6 +19,7 @@ import type { ItemNotes } from './item-notes.ts'
 import { LiveFreshness } from './live-freshness.ts'
 import { LiveWindow } from './live-window.ts'
 import type { TokenGuard } from './token-guard.ts'
+import { ttlSecondsByRule } from './ttl-rules.ts'
 import { Upload } from './upload.ts'
 import type { UploadHost, UploadOutcome, UploadRequest } from './upload.ts'
 import { Waiters } from './waiters.ts'
@@ -115,7 +116,8 @@ export class Origin implements UploadHost {
 
   /** Begins an upload; the caller must end it with `finish` or `abort`. */
   openUpload(request: UploadRequest): Upload {
-    const upload = new Upload(this, request)
+    const ttlSeconds = ttlSecondsByRule(request.cache.settings.ttlRules, request.key)
+    const upload = new Upload(this, ttlSeconds === undefined ? request : { ...request, ttlSeconds })
     const { storeKey } = request
     if (
       mayBeFollowed(request.key) &&

@@ -80,6 +80,9 @@ t.test('bounds of caches fit the other bounds', async (t) => {
       },
       'caches.items[0].defaultTtlSeconds = 7200',
     ],
+    [{ caches: { defaults: { ttlRules: ['*=2678400'] } } }, undefined],
+    [{ caches: { defaults: { ttlRules: ['a=1', '*=2678401'] } } }, 'caches.defaults.ttlRules'],
+    [{ caches: { items: [{ name: 'a', ttlRules: ['*=2678401'] }] } }, 'caches.items[0].ttlRules'],
     [{ hotStore: { sizeBytesMax: 10 * MIB } }, undefined],
     [{ hotStore: { sizeBytesMax: 10 * MIB - 1 } }, 'must be at most hotStore.sizeBytesMax'],
     [

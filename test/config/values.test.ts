@@ -183,3 +183,27 @@ t.test('declared caches are checked field by field', async (t) => {
     ],
   )
 })
+
+t.test('TTL rules are a pattern, an equals sign and seconds', async (t) => {
+  const of = (ttlRules: unknown) =>
+    configProblems({ overrides: nested('caches.defaults.ttlRules', ttlRules) })
+  const accepted = ['*.m3u8=60', 'a=b=1', '**=2678400', `${'a'.repeat(256)}=1`]
+  t.strictSame(of(accepted), [])
+  t.strictSame(of(Array.from({ length: 32 }, () => '*=1')), [])
+  t.match(of(Array.from({ length: 33 }, () => '*=1'))[0], 'must have at most 32 entries')
+  for (const rule of [
+    '60',
+    '=60',
+    '*.ts',
+    '*.ts=',
+    '*.ts=0',
+    '*.ts=-1',
+    '*.ts=1.5',
+    'a,b=1',
+    `${'a'.repeat(257)}=1`,
+  ]) {
+    t.match(of([rule])[0], 'must be a list of entries such as "*.m3u8=60"', rule)
+  }
+  t.match(of('*=1')[0], 'must be a list of strings')
+  t.match(of([1])[0], 'must be a list of entries')
+})

@@ -13,6 +13,16 @@ export const cacheSettingsProperties = {
     description:
       'TTL of a write by path that has no `ttl_seconds`: encoders drop the query on segments.',
   }),
+  ttlRules: Type.Array(
+    // No commas: they part the rules in an environment variable.
+    Type.String({ pattern: '^[^,]{1,256}=[1-9][0-9]{0,6}$', examples: ['*.m3u8=60'] }),
+    {
+      default: [],
+      maxItems: 32,
+      description:
+        'TTL by key, whatever the write asks for: `<key pattern>=<seconds>`, the first that matches rules. `*` is any run without a slash, `**` any run, `?` one character; a pattern without a slash is for the last part of a key: `*.m3u8=60`, `vod/**=86400`.',
+    },
+  ),
   itemSizeBytesMax: Type.Integer({
     default: 10_485_760,
     minimum: 1024,
@@ -79,7 +89,9 @@ export const CacheSettingsSchema = Type.Object(cacheSettingsProperties, {
 })
 
 /** Settings of one cache, complete. */
-export type CacheSettings = Readonly<Static<typeof CacheSettingsSchema>>
+export type CacheSettings = Readonly<
+  Omit<Static<typeof CacheSettingsSchema>, 'ttlRules'> & { ttlRules: readonly string[] }
+>
 
 /** `caches.*` */
 export const cachesSection = section(
