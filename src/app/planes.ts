@@ -9,7 +9,7 @@ import { createAdminPlane } from '../http/admin-plane.ts'
 import { createItemHandler } from '../http/create-item-handler.ts'
 import { createDataPlane } from '../http/data-plane.ts'
 import { Health } from '../http/health.ts'
-import { createRequestStats } from '../http/item-handler.ts'
+import { countRequests, createRequestStats } from '../http/item-handler.ts'
 import { openOverload } from '../http/open-overload.ts'
 import { listenOnPlanes, reloadTlsOf, stopPlanes } from '../http/plane-listeners.ts'
 import type { InheritedSockets, ListeningUrls } from '../http/plane-listeners.ts'
@@ -67,7 +67,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       publicHosts: () => [new URL(core.publicUrl()).host],
       clientAddresses,
       health,
-      stats: requestStats,
+      observers: [countRequests(requestStats)],
     }),
     health,
     log,

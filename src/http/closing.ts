@@ -12,6 +12,8 @@ const LINGER_MS = 2000
 export interface DrainBounds {
   readonly bytesMax: number
   readonly timeMs: number
+  /** What is read is counted here, too. */
+  readonly tally?: { bytesIn: number } | undefined
 }
 
 /**
@@ -34,6 +36,7 @@ export function drain(
     const timer = setTimeout(() => finish('cut'), bounds.timeMs)
     const onData = (chunk: Buffer) => {
       readBytes += chunk.length
+      if (bounds.tally !== undefined) bounds.tally.bytesIn += chunk.length
       if (readBytes > bounds.bytesMax) finish('cut')
     }
     const onEnd = () => finish('complete')

@@ -14,10 +14,10 @@ import type { Health } from './health.ts'
 import { ItemAccess } from './item-access.ts'
 import { ItemAnswers } from './item-answers.ts'
 import { ItemHandler, reportRefusal } from './item-handler.ts'
-import type { RequestStats } from './item-handler.ts'
 import { ItemRead } from './item-read.ts'
 import { ItemSend } from './item-send.ts'
 import { ItemWrite } from './item-write.ts'
+import type { RequestObserver } from './request-record.ts'
 import { WebDav } from './webdav.ts'
 
 export interface CreateItemHandlerOptions {
@@ -33,12 +33,12 @@ export interface CreateItemHandlerOptions {
   readonly publicHosts: () => readonly string[]
   readonly clientAddresses: ClientAddresses
   readonly health: Health
-  readonly stats: RequestStats
+  /** Told of every item request. */
+  readonly observers: readonly RequestObserver[]
 }
 
 export function createItemHandler(options: CreateItemHandlerOptions): ItemHandler {
-  const { config, clock, log, origin, overload, authenticator, health, stats, publicHosts } =
-    options
+  const { config, clock, log, origin, overload, authenticator, health, publicHosts } = options
   const answers = new ItemAnswers({
     clock,
     corsOrigin: config.delivery.corsOrigin,
@@ -84,5 +84,6 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     caches: origin.caches,
     autoCreate: config.caches.autoCreate,
   })
-  return new ItemHandler({ access, answers, read, write, webDav, stats, log })
+  const recording = { clock, observers: options.observers }
+  return new ItemHandler({ access, answers, read, write, webDav, recording, log })
 }

@@ -30,6 +30,8 @@ export type Decision =
       readonly kind: 'refused'
       readonly reason: RefusalReason
       readonly retryAfterSeconds: number
+      /** Of a key that is valid and not enough, or whose request has another fault. */
+      readonly keyId?: string
     }
 
 export interface ItemAccessOptions {
@@ -82,7 +84,7 @@ export class ItemAccess {
     if (first !== undefined && first !== '' && (header === undefined || target.token === '')) {
       const known = this.#options.authenticator.recall(first)
       if (known?.kind === 'granted') {
-        if (formProblem !== undefined) return refuse(formProblem)
+        if (formProblem !== undefined) return refuse(formProblem, known.grant)
         if (permits(known.grant, operation, target.cacheName, target.key)) {
           const queryCredential = header === undefined ? first : ''
           return { kind: 'allowed', grant: known.grant, queryCredential }
@@ -127,10 +129,10 @@ export class ItemAccess {
           : 'credential-malformed',
       )
     }
-    if (formProblem !== undefined) return refuse(formProblem)
+    if (formProblem !== undefined) return refuse(formProblem, grants[0]?.grant)
     const held = grants.find(({ grant }) => permits(grant, operation, target.cacheName, target.key))
     if (held !== undefined) return { kind: 'allowed', ...held }
-    return anonymous ? ANONYMOUS : refuse('permission-denied')
+    return anonymous ? ANONYMOUS : refuse('permission-denied', grants[0]?.grant)
   }
 
   async #verify(credential: string, request: IncomingMessage): Promise<Verified> {
@@ -169,8 +171,8 @@ function permitted(grant: Grant, { target, operation, formProblem }: AccessQuest
   return formProblem === undefined && permits(grant, operation, target.cacheName, target.key)
 }
 
-function refuse(reason: RefusalReason): Decision {
-  return { kind: 'refused', reason, retryAfterSeconds: 0 }
+function refuse(reason: RefusalReason, grant?: Grant): Decision {
+  return { kind: 'refused', reason, retryAfterSeconds: 0, keyId: grant?.keyId ?? '' }
 }
 
 function refuseCredential(verified: Extract<Verified, { kind: 'refused' }>): Decision {

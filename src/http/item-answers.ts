@@ -9,6 +9,7 @@ import { formatHttpDate } from '../base/dates.ts'
 import { CHALLENGE, CORS_ANY, corsReflected, ITEM_METHODS, PREFLIGHT } from '../wire/headers.ts'
 import { REFUSALS, refusalBody } from '../wire/refusals.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
+import { recordOf } from './request-record.ts'
 
 export interface ItemAnswersOptions {
   readonly clock: Clock
@@ -49,6 +50,13 @@ export class ItemAnswers {
   ): void {
     const statusCode = this.statusOf(reason)
     const body = refusalBody(reason, statusCode, options.detail)
+    const record = recordOf(response)
+    if (record !== undefined) {
+      record.reason = reason
+      record.detail = options.detail
+      record.headMade()
+      if (request.method !== 'HEAD') record.bytesOut = body.length
+    }
     const headers = this.#common(request)
     headers.push('Content-Type', 'application/json', 'Content-Length', String(body.length))
     headers.push('X-Headwater-Reason', reason, ...this.#errorCaching(request, reason))
@@ -67,6 +75,7 @@ export class ItemAnswers {
 
   /** 204 for a write: no body and few headers, since ffmpeg reads at most 1 KiB of an answer. */
   noContent(request: IncomingMessage, response: ServerResponse): void {
+    recordOf(response)?.headMade()
     response.writeHead(204, this.#common(request))
     response.end()
   }
@@ -102,6 +111,7 @@ export class ItemAnswers {
     } else if (isPrivate) {
       headers.push('Cache-Control', 'private')
     }
+    recordOf(response)?.headMade()
     response.writeHead(statusCode, headers)
   }
 

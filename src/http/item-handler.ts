@@ -18,6 +18,8 @@ import type { Decision } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import type { ItemRead } from './item-read.ts'
 import type { ItemWrite } from './item-write.ts'
+import { attachRecord, RequestRecord, recordOf } from './request-record.ts'
+import type { RequestObserver, RequestRecording } from './request-record.ts'
 import type { WebDav } from './webdav.ts'
 
 export interface ItemHandlerOptions {
@@ -26,7 +28,8 @@ export interface ItemHandlerOptions {
   readonly read: ItemRead
   readonly write: ItemWrite
   readonly webDav: WebDav
-  readonly stats: RequestStats
+  /** Shared by all requests; its observers are told of each. */
+  readonly recording: RequestRecording
   readonly log: Logger
 }
 
@@ -40,6 +43,18 @@ export interface RequestStats {
 
 export function createRequestStats(): RequestStats {
   return { read: [0, 0, 0, 0, 0, 0], write: [0, 0, 0, 0, 0, 0], delete: [0, 0, 0, 0, 0, 0] }
+}
+
+/** Counts complete answers of reads, writes and deletes. */
+export function countRequests(stats: RequestStats): RequestObserver {
+  return {
+    requestEnded: ({ operation, isComplete, statusCode }) => {
+      if (operation === 'other' || !isComplete) return
+      const counts = stats[operation]
+      const statusClass = Math.floor(statusCode / 100)
+      counts[statusClass] = (counts[statusClass] ?? 0) + 1
+    },
+  }
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -82,9 +97,14 @@ export class ItemHandler {
   }
 
   #start(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
-    const { access, answers, write, webDav, stats } = this.#options
+    const { access, answers, write, webDav, recording } = this.#options
     const target = parseItemTarget(request.url ?? '')
     const operation = OPERATIONS[request.method ?? '']
+    const { remoteAddress = '' } = request.socket
+    attachRecord(
+      response,
+      new RequestRecord(recording, request, target, operation ?? 'other', remoteAddress),
+    )
     // Nobody reads the body of a read, and node would drop it for as long as it comes.
     if (operation === 'read' && hasBody(request)) closeGently(request, response)
     if (operation === undefined) {
@@ -92,11 +112,6 @@ export class ItemHandler {
       if (request.method === 'OPTIONS') return answers.preflight(request, response)
       return write.refuse(request, response, target, 'method-not-allowed')
     }
-    response.once('finish', () => {
-      const statusClass = Math.floor(response.statusCode / 100)
-      const counts = stats[operation]
-      counts[statusClass] = (counts[statusClass] ?? 0) + 1
-    })
     const formProblem =
       target.problem ?? (operation === 'write' ? write.ttlProblem(target) : undefined)
     const decision = access.decide({ request, target, operation, formProblem })
@@ -113,6 +128,8 @@ export class ItemHandler {
     decision: Decision,
   ): void | Promise<void> {
     const { answers, read, write } = this.#options
+    const record = recordOf(response)
+    if (record !== undefined) record.keyId = keyIdOf(decision)
     if (decision.kind === 'refused') {
       const { reason, retryAfterSeconds } = decision
       if (operation === 'read') {
@@ -131,6 +148,10 @@ export class ItemHandler {
     if (response.headersSent) response.destroy()
     else this.#options.answers.refuse(request, response, 'internal', { close: true })
   }
+}
+
+function keyIdOf(decision: Decision): string {
+  return (decision.kind === 'allowed' ? decision.grant?.keyId : decision.keyId) ?? ''
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -18,6 +18,7 @@ import type { Allowed } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import type { ItemSend } from './item-send.ts'
 import { streamUpload } from './item-stream.ts'
+import { recordOf } from './request-record.ts'
 
 export interface ItemReadOptions {
   readonly origin: Origin
@@ -95,6 +96,8 @@ export class ItemRead {
   async #held(reading: CacheReading, wait: Wait): Promise<void> {
     const { request, response } = reading
     const { socket } = request
+    const record = recordOf(response)
+    const since = record?.holdBegins() ?? 0
     let leave: () => void = () => undefined
     const gone = new Promise<'gone'>((resolve) => {
       leave = () => {
@@ -106,6 +109,7 @@ export class ItemRead {
     socket.once('end', leave).once('close', leave)
     const outcome = await Promise.race([wait.outcome, gone])
     socket.off('end', leave).off('close', leave)
+    record?.heldSince(since)
     if (response.destroyed) return
     if (outcome === 'changed') return this.read(reading)
     const reason = outcome === 'closing' ? 'stopping' : 'key-not-found'
@@ -117,10 +121,14 @@ export class ItemRead {
     const { request, response, cache } = reading
     const staleSeconds = origin.staleSeconds(cache, item)
     if (staleSeconds !== undefined) {
+      recordOf(response)?.found(item)
       const detail = `The live playlist is stale: nothing was written for ${Math.floor(staleSeconds)} s.`
       return answers.refuse(request, response, 'stale', { detail })
     }
-    if (overload.refuses(item)) return answers.refuse(request, response, 'overloaded')
+    if (overload.refuses(item)) {
+      recordOf(response)?.found(item)
+      return answers.refuse(request, response, 'overloaded')
+    }
     const form = this.#readersForm(reading, item)
     if (!(form instanceof Promise)) return this.#code(reading, item, form)
     return form.then((made) => (response.destroyed ? undefined : this.#code(reading, item, made)))

@@ -18,6 +18,7 @@ import {
 } from '../wire/preconditions.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import { watchStall } from './item-stream.ts'
+import { recordOf } from './request-record.ts'
 
 export interface ItemSendOptions {
   readonly answers: ItemAnswers
@@ -50,6 +51,11 @@ export class ItemSend {
     const { item, body } = sent
     const { headers } = request
     const head = this.#headOf(sent)
+    const record = recordOf(response)
+    if (record !== undefined) {
+      record.source = 'store'
+      record.found(item)
+    }
     const caching = { maxAgeSeconds: this.#maxAgeSeconds(item), isPrivate: sent.isPrivate }
     const validators = { etag: body.etag, lastModifiedMs: item.storedAtMs }
     const verdict = evaluatePreconditions(
@@ -118,6 +124,10 @@ export class ItemSend {
       return
     }
     const last = chunks.length - 1
+    const record = recordOf(response)
+    if (record !== undefined) {
+      for (let index = 0; index <= last; index++) record.bytesOut += chunks[index]?.length ?? 0
+    }
     if (last < 1) {
       response.end(chunks[0])
     } else {

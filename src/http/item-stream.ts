@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Upload } from '../origin/upload.ts'
 import { isActiveType } from '../wire/headers.ts'
 import type { ItemAnswers } from './item-answers.ts'
+import { recordOf } from './request-record.ts'
 
 export interface ItemStreamOptions {
   readonly answers: ItemAnswers
@@ -32,10 +33,17 @@ export function streamUpload(
   const fields = ['Content-Type', item.contentType, 'X-Content-Type-Options', 'nosniff']
   if (contentEncoding !== '') fields.push('Content-Encoding', contentEncoding)
   if (isActiveType(item.contentType)) fields.push('Content-Security-Policy', 'sandbox')
+  const record = recordOf(response)
   const begin = () => {
     if (!response.headersSent) {
+      if (record !== undefined) record.source = 'upload'
       options.answers.head(request, response, 200, fields, item)
     }
+  }
+  const send = (chunk: Uint8Array) => {
+    begin()
+    if (record !== undefined) record.bytesOut += chunk.length
+    response.write(chunk)
   }
   if (request.method === 'HEAD') {
     begin()
@@ -43,10 +51,7 @@ export function streamUpload(
     return
   }
   const { chunks, stop } = upload.follow({
-    onChunk: (chunk) => {
-      begin()
-      response.write(chunk)
-    },
+    onChunk: (chunk) => send(chunk),
     onStored: () => response.end(),
     onFailed: () => {
       // Nothing came and nothing was said yet: it is a miss like any other.
@@ -56,10 +61,7 @@ export function streamUpload(
   })
   response.once('close', stop)
   watchStall(response, options.readerStallMs)
-  for (const chunk of chunks) {
-    begin()
-    response.write(chunk)
-  }
+  for (const chunk of chunks) send(chunk)
 }
 
 /** Cuts a reader that leaves bytes unread for so long. Silence of the encoder is no stall. */

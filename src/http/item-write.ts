@@ -14,6 +14,8 @@ import { parseTtlSeconds } from '../wire/target.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import { closeGently, drain } from './closing.ts'
 import type { ItemAnswers } from './item-answers.ts'
+import { recordOf } from './request-record.ts'
+import type { RequestRecord } from './request-record.ts'
 
 export interface ItemWriteOptions {
   readonly origin: Origin
@@ -80,10 +82,12 @@ export class ItemWrite {
       credentials: credentialsOf(request, target),
     })
     origin.stats.uploadsInFlight++
-    const received = await this.#receive(request, upload)
+    const record = recordOf(response)
+    const received = await this.#receive(request, upload, record)
     origin.stats.uploadsInFlight--
     if (received === 'gone') {
       upload.abort()
+      if (record !== undefined) record.reason = 'body-incomplete'
       this.#options.onRefused(request, target, 'body-incomplete')
       return
     }
@@ -117,6 +121,7 @@ export class ItemWrite {
     const drained = await drain(request, {
       bytesMax: 64 * 1024,
       timeMs: this.#options.uploadIdleMs,
+      tally: recordOf(response),
     })
     if (drained === 'gone') return
     await origin.delete(target.storeKey)
@@ -135,6 +140,9 @@ export class ItemWrite {
     detail?: string,
   ): Promise<void> {
     const { answers } = this.#options
+    const record = recordOf(response)
+    // Said now: a client that goes away during the drain is never answered.
+    if (record !== undefined) record.reason = reason
     this.#options.onRefused(request, target, reason)
     // The body of a request that waits for 100 may never come: whatever follows on this connection
     // could not be told from it.
@@ -144,6 +152,7 @@ export class ItemWrite {
         bytesMax:
           cache === undefined ? this.#options.drainBytesMax : 2 * cache.settings.itemSizeBytesMax,
         timeMs: DRAIN_MS,
+        tally: record,
       })
       if (drained === 'gone') return
       close = drained === 'cut'
@@ -167,7 +176,11 @@ export class ItemWrite {
    * Feeds the body to the upload until it ends, fails or falls silent. After a failure the bytes go
    * on being read by {@link drain}; `complete` with a problem means it is the drain's turn.
    */
-  #receive(request: IncomingMessage, upload: Upload): Promise<'complete' | 'gone' | 'idle'> {
+  #receive(
+    request: IncomingMessage,
+    upload: Upload,
+    record: RequestRecord | undefined,
+  ): Promise<'complete' | 'gone' | 'idle'> {
     // Gone while its credential was verified: its events have been and will not come again.
     if (request.destroyed) return Promise.resolve('gone')
     return new Promise((resolve) => {
@@ -179,6 +192,7 @@ export class ItemWrite {
         resolve(how)
       }
       const onData = (chunk: Buffer) => {
+        if (record !== undefined) record.bytesIn += chunk.length
         upload.add(chunk)
         if (upload.problem === undefined) return
         request.pause()
