@@ -33,6 +33,12 @@ export function startFfmpeg(outputOptions: readonly string[], size = '320x180'):
   ])
 }
 
+/** Runs ffmpeg to its end with the given options, as fast as it goes. */
+export function runFfmpeg(options: readonly string[]): Promise<Finished> {
+  return run(FFMPEG, ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', ...options])
+    .finished
+}
+
 export interface ProbedStream {
   readonly codec_name: string
   readonly codec_type: string
