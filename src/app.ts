@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly dataDirectory: DataDirectory
   readonly clock?: Clock
   readonly log?: Logger
+  /** Where each setting comes from, by path: for who asks what is in force. */
+  readonly sources?: ReadonlyMap<string, string> | undefined
   /** Listening sockets of a supervisor, used instead of opening our own. */
   readonly inheritedSockets?: InheritedSockets
 }
@@ -82,13 +84,13 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     closers.push(() => core.origin.close())
     const tracker = new ChannelTracker({ events: core.origin.events, clock })
     closers.push(() => tracker.close())
-    const { inheritedSockets } = options
+    const { inheritedSockets, sources } = options
     core.origin.events.on('finding', ({ cacheName, key, finding }) => {
       const { rule, severity, message } = finding
       const told = { cacheName, key: formatItemKey(key), rule, finding: message }
       log[severity === 'info' ? 'info' : 'warn'](told, 'playlist finding')
     })
-    const planes = await openPlanes({ config, clock, log, core, inheritedSockets })
+    const planes = await openPlanes({ config, sources, clock, log, core, inheritedSockets })
     closers.push(() => planes.close())
     const keys = await openFirstKeys({
       files: dataDirectory.documents,
@@ -146,7 +148,7 @@ export async function startHeadwater(options: StartOptions = {}): Promise<Headwa
   const temporary = options.dataDir === undefined
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'headwater-')))
   const { settings = {} } = options
-  const { config } = resolveConfig({
+  const { config, sources } = resolveConfig({
     overrides: {
       ...settings,
       dataDir,
@@ -158,6 +160,7 @@ export async function startHeadwater(options: StartOptions = {}): Promise<Headwa
   const dataDirectory = await DataDirectory.open(dataDir, { create: true })
   const headwater = await openHeadwater({
     config,
+    sources,
     dataDirectory,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.log === undefined ? {} : { log: options.log }),

@@ -2,9 +2,11 @@
 
 import { ClientAddresses } from '../auth/client-address.ts'
 import type { Clock } from '../base/clock.ts'
+import { formatIsoTime } from '../base/dates.ts'
 import type { Logger } from '../base/log.ts'
 import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/schema.ts'
+import { shownSettings } from '../config/shown-settings.ts'
 import { createAdminPlane } from '../http/admin-plane.ts'
 import { createItemHandler } from '../http/create-item-handler.ts'
 import { createDataPlane } from '../http/data-plane.ts'
@@ -27,6 +29,8 @@ export interface Planes extends ListeningUrls {
 
 export interface PlanesOptions {
   readonly config: Config
+  /** Where each setting comes from, by path. */
+  readonly sources: ReadonlyMap<string, string> | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly core: Core
@@ -36,6 +40,7 @@ export interface PlanesOptions {
 /** Puts the data plane and the admin plane together and listens. */
 export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const { config, clock, log, core } = options
+  const startedAtMs = clock.nowMs()
   const health = new Health()
   const clientAddresses = new ClientAddresses(config.http.trustedProxies)
   const requestStats = createRequestStats()
@@ -91,7 +96,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
         return admin.plane.stats
       },
     },
-    startedAtMs: clock.nowMs(),
+    startedAtMs,
     version: VERSION,
   })
   const admin = await createAdminPlane({
@@ -107,11 +112,16 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     log,
     server: serverOptions,
     metricsText: () => formatMetrics(families),
+    settings: shownSettings(config, options.sources ?? new Map()),
     serverInfo: () => ({
       version: VERSION,
       dataPlaneUrl: core.publicUrl(),
       adminUrl,
       pid: process.pid,
+      nodeVersion: process.versions.node,
+      startedAt: formatIsoTime(startedAtMs),
+      now: formatIsoTime(clock.nowMs()),
+      state: health.notReady ?? 'ready',
     }),
   })
   const both = { data, admin }

@@ -6,6 +6,7 @@ import { settingsHelp } from '../config/settings-help.ts'
 import { SECTIONS, SETTINGS } from '../config/settings.ts'
 import type { Setting } from '../config/settings.ts'
 import { settingValue } from '../config/setting-value.ts'
+import { shownValue } from '../config/shown-settings.ts'
 import { loadConfig } from './load-config.ts'
 
 /** Where text goes; `process.stdout` is one. */
@@ -92,11 +93,6 @@ function selectSettings(names: readonly string[]): readonly Setting[] {
   return SETTINGS.filter(({ path }) =>
     names.some((name) => path === name || path.startsWith(`${name}.`)),
   )
-}
-
-function shownValue(setting: Setting, value: unknown): unknown {
-  if (!setting.isSecret) return value
-  return value === '' ? '(not set)' : '(set)'
 }
 
 function formatTable(rows: readonly Row[]): string {

@@ -228,7 +228,7 @@ async function startDemoOrigin(
     ...settings.config,
     ...(isDefault('dataDir') ? { dataDir: DEMO_DATA_DIR } : {}),
   }
-  const options = { cwd: context.cwd, clock: context.clock, log }
+  const options = { sources, cwd: context.cwd, clock: context.clock, log }
   try {
     return await startOriginProcess({ ...options, config })
   } catch (error) {

@@ -137,7 +137,13 @@ export class OfflineControl implements Control {
 
 function viewCache(cache: Cache): CacheView {
   const { name, declared, settings, overrides, createdAtMs } = cache
-  const usage = { itemCount: 0, sizeBytes: 0 }
+  const usage = {
+    itemCount: 0,
+    sizeBytes: 0,
+    accountedBytes: 0,
+    pinnedItemCount: 0,
+    pinnedBytes: 0,
+  }
   return { name, declared, createdAt: formatIsoTime(createdAtMs), settings, overrides, usage }
 }
 

@@ -16,6 +16,8 @@ import type { ServerInfo } from './server-file.ts'
 
 export interface OriginProcessOptions {
   readonly config: Config
+  /** Where each setting comes from, by path. */
+  readonly sources: ReadonlyMap<string, string>
   readonly cwd: string
   readonly clock: Clock
   readonly log: Logger
@@ -36,7 +38,7 @@ export interface OriginProcess {
 
 /** @throws HeadwaterError that says what to change. Nothing stays open. */
 export async function startOriginProcess(options: OriginProcessOptions): Promise<OriginProcess> {
-  const { config, cwd, clock, log, inheritedSockets } = options
+  const { config, sources, cwd, clock, log, inheritedSockets } = options
   const dataDirectory = await DataDirectory.open(resolve(cwd, config.dataDir), {
     create: true,
     clock,
@@ -44,7 +46,7 @@ export async function startOriginProcess(options: OriginProcessOptions): Promise
   const { documents } = dataDirectory
   // It closes the directory itself, also when it fails.
   const headwater = await openHeadwater({
-    ...{ config, dataDirectory, clock, log },
+    ...{ config, sources, dataDirectory, clock, log },
     ...(inheritedSockets === undefined ? {} : { inheritedSockets }),
   }).catch((error: unknown) => {
     throw withFlags(error, config)

@@ -57,9 +57,9 @@ export const serveCommand: Command = {
 
 async function runServe(context: CliContext, argv: readonly string[]): Promise<number> {
   const { settings } = await readServeSettings(context, argv, {})
-  const { config, log } = settings
+  const { config, sources, log } = settings
   const origin = await startOriginProcess({
-    ...{ config, cwd: context.cwd, clock: context.clock, log },
+    ...{ config, sources, cwd: context.cwd, clock: context.clock, log },
     inheritedSockets: context.takeInheritedSockets(),
   })
   const reporter = reportOrigin({ origin, settings, context })

@@ -1,22 +1,54 @@
 /** `/api/caches`: list, create, show, change, flush, delete. */
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
+import type { Grant } from '../auth/grant.ts'
+import { formatIsoTime } from '../base/dates.ts'
 import { CacheSettingsSchema } from '../config/schema.ts'
 import type { Cache } from '../origin/caches.ts'
 import type { Origin } from '../origin/origin.ts'
-import { formatIsoTime } from '../base/dates.ts'
-import { adminGrant, administers, requireCache, requireSuperUser } from './admin-guard.ts'
+import type { CacheUsage } from '../storage/store.ts'
+import { administers, requireCache, requireSuperUser } from './admin-guard.ts'
+import { addRoute, closed, NoBody, Time } from './admin/route.ts'
 
-const NameSchema = Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }) })
-const SettingsSchema = Type.Partial(CacheSettingsSchema, { additionalProperties: false })
+/** A cache's name in the path. Longer ones, or other characters, are no cache's: 404. */
+export const CacheNameSchema = Type.String({ minLength: 1, maxLength: 255 })
+
+const NameSchema = Type.Object({ name: CacheNameSchema })
+const SettingsSchema = Type.Partial(CacheSettingsSchema, {
+  ...closed,
+  description: 'Settings of this cache; the others are those of `caches.defaults`.',
+})
 const CreateSchema = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 255 }),
-    settings: Type.Optional(SettingsSchema),
-  },
-  { additionalProperties: false },
+  { name: CacheNameSchema, settings: Type.Optional(SettingsSchema) },
+  closed,
 )
+const UsageSchema = Type.Object(
+  {
+    itemCount: Type.Integer(),
+    sizeBytes: Type.Integer({ description: 'Bodies only.' }),
+    accountedBytes: Type.Integer({
+      description: 'Bodies, keys and overhead: what `sizeBytesMax` bounds.',
+    }),
+    pinnedItemCount: Type.Integer({
+      description: 'Objects that current live playlists name: never evicted.',
+    }),
+    pinnedBytes: Type.Integer({ description: 'The pinned part of `accountedBytes`.' }),
+  },
+  closed,
+)
+const CacheSchema = Type.Object(
+  {
+    name: Type.String(),
+    declared: Type.Boolean({ description: 'Named in `caches.items` of the configuration.' }),
+    createdAt: Time,
+    settings: CacheSettingsSchema,
+    overrides: SettingsSchema,
+    usage: UsageSchema,
+  },
+  closed,
+)
+const NOT_FOUND = { 404: 'There is no such cache.' }
 
 /** A cache as the admin API shows it. */
 export interface CacheView {
@@ -25,7 +57,7 @@ export interface CacheView {
   readonly createdAt: string
   readonly settings: Cache['settings']
   readonly overrides: Cache['overrides']
-  readonly usage: { readonly itemCount: number; readonly sizeBytes: number }
+  readonly usage: CacheUsage
 }
 
 export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void {
@@ -38,46 +70,109 @@ export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void 
     usage: origin.usage(cache.name),
   })
   /** The cache in the path, if this key administers it. */
-  const named = (request: FastifyRequest): Cache => {
-    // The route's schema has checked it.
-    const { name } = request.params as { name: string }
-    requireCache(adminGrant(request), name)
+  const named = (grant: Grant, { name }: { readonly name: string }): Cache => {
+    requireCache(grant, name)
     return origin.caches.read(name)
   }
+  registerAllCaches(app, origin, view)
+  addRoute(app, {
+    method: 'GET',
+    url: '/api/caches/:name',
+    tag: 'caches',
+    summary: 'Show a cache',
+    description: 'Its settings in force, those that are its own, and what it holds.',
+    params: NameSchema,
+    answer: { status: 200, description: 'The cache.', schema: CacheSchema },
+    refusals: NOT_FOUND,
+    handle: ({ grant, params }) => view(named(grant, params)),
+  })
+  addRoute(app, {
+    method: 'PATCH',
+    url: '/api/caches/:name',
+    tag: 'caches',
+    summary: 'Change settings of a cache',
+    description:
+      'Those that are given, from the next request on. They outlive a restart, unless the configuration declares them.',
+    params: NameSchema,
+    body: SettingsSchema,
+    answer: { status: 200, description: 'The cache as it is now.', schema: CacheSchema },
+    refusals: NOT_FOUND,
+    handle: async ({ grant, params, body }) =>
+      view(await origin.caches.set(named(grant, params).name, body)),
+  })
+  addRoute(app, {
+    method: 'POST',
+    url: '/api/caches/:name/flush',
+    tag: 'caches',
+    summary: 'Delete all objects of a cache',
+    description: 'Live channels go on with their next writes; the cache and its settings stay.',
+    params: NameSchema,
+    answer: {
+      status: 200,
+      description: 'How many objects there were.',
+      schema: Type.Object({ flushedCount: Type.Integer() }, closed),
+    },
+    refusals: NOT_FOUND,
+    handle: async ({ grant, params }) => ({
+      flushedCount: await origin.flush(named(grant, params).name),
+    }),
+  })
+  addRoute(app, {
+    method: 'DELETE',
+    url: '/api/caches/:name',
+    tag: 'caches',
+    summary: 'Delete a cache',
+    description: 'With all its objects and settings. Needs a super-user key.',
+    params: NameSchema,
+    answer: { status: 204, description: 'It is gone.', schema: NoBody },
+    refusals: NOT_FOUND,
+    handle: async ({ grant, params, reply }) => {
+      requireSuperUser(grant)
+      const { name } = named(grant, params)
+      await origin.caches.delete(name)
+      await origin.flush(name)
+      return reply.send()
+    },
+  })
+}
 
-  app.get('/api/caches', (request) => {
-    const grant = adminGrant(request)
-    return {
+function registerAllCaches(
+  app: FastifyInstance,
+  origin: Origin,
+  view: (cache: Cache) => CacheView,
+): void {
+  addRoute(app, {
+    method: 'GET',
+    url: '/api/caches',
+    tag: 'caches',
+    summary: 'List caches',
+    description: 'Those that the key administers, in order of their names.',
+    answer: {
+      status: 200,
+      description: 'The caches.',
+      schema: Type.Object({ caches: Type.Array(CacheSchema) }, closed),
+    },
+    handle: ({ grant }) => ({
       caches: origin.caches
         .list()
         .filter((cache) => administers(grant, cache.name))
         .map(view),
-    }
+    }),
   })
-  app.post('/api/caches', { schema: { body: CreateSchema } }, async (request, reply) => {
-    requireSuperUser(adminGrant(request))
-    // The route's schema has checked it.
-    const { name, settings } = request.body as { name: string; settings?: unknown }
-    const cache = await origin.caches.create(name, settings ?? {})
-    origin.events.emit('cache-created', cache.name)
-    return reply.code(201).send(view(cache))
-  })
-  app.get('/api/caches/:name', { schema: { params: NameSchema } }, (request) =>
-    view(named(request)),
-  )
-  app.patch(
-    '/api/caches/:name',
-    { schema: { params: NameSchema, body: SettingsSchema } },
-    async (request) => view(await origin.caches.set(named(request).name, request.body)),
-  )
-  app.post('/api/caches/:name/flush', { schema: { params: NameSchema } }, async (request) => ({
-    flushedCount: await origin.flush(named(request).name),
-  }))
-  app.delete('/api/caches/:name', { schema: { params: NameSchema } }, async (request, reply) => {
-    requireSuperUser(adminGrant(request))
-    const { name } = named(request)
-    await origin.caches.delete(name)
-    await origin.flush(name)
-    return reply.code(204).send()
+  addRoute(app, {
+    method: 'POST',
+    url: '/api/caches',
+    tag: 'caches',
+    summary: 'Create a cache',
+    description: 'Needs a super-user key.',
+    body: CreateSchema,
+    answer: { status: 201, description: 'The new cache.', schema: CacheSchema },
+    refusals: { 409: 'There is one of this name.' },
+    handle: async ({ grant, body }) => {
+      requireSuperUser(grant)
+      const cache = await origin.caches.create(body.name, body.settings ?? {})
+      origin.events.emit('cache-created', cache.name)
+      return view(cache)
+    },
   })
 }

@@ -2,16 +2,15 @@
 
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import type { Static } from 'typebox'
 import type { CachePermission } from '../auth/grant.ts'
 import type { KeyRecord } from '../auth/key-record.ts'
 import { toKeyInfo } from '../auth/key-service.ts'
 import type { KeyService } from '../auth/key-service.ts'
 import { formatIsoTime } from '../base/dates.ts'
 import { formatItemKey, parseItemKey } from '../base/names.ts'
-import { adminGrant, requireSuperUser } from './admin-guard.ts'
+import { requireSuperUser } from './admin-guard.ts'
+import { addRoute, closed, Time } from './admin/route.ts'
 
-const closed = { additionalProperties: false }
 const Text = Type.String({ minLength: 1, maxLength: 4096 })
 const Role = Type.Union([
   Type.Literal('readwrite'),
@@ -82,37 +81,127 @@ export function viewKey(record: KeyRecord): KeyView {
   }
 }
 
+const PermissionView = Type.Object(
+  {
+    role: Role,
+    cache: Type.String({ description: '`*` for every cache.' }),
+    items: Type.String({ description: '`all`, `key <key>` or `prefix <prefix>`.' }),
+  },
+  closed,
+)
+const KeySchema = Type.Object(
+  {
+    keyId: Type.String(),
+    description: Type.String(),
+    kind: Type.Union([Type.Literal('minted'), Type.Literal('imported'), Type.Literal('v2')]),
+    superUser: Type.Boolean(),
+    permissions: Type.Array(PermissionView),
+    admin: Type.Union([Type.Literal('*'), Type.Array(Type.String()), Type.Null()], {
+      description: 'Caches it administers; `null` for a key of the data plane.',
+    }),
+    issuedAt: Time,
+    expiresAt: Type.Union([Time, Type.Null()]),
+    revokedAt: Type.Union([Time, Type.Null()]),
+  },
+  closed,
+)
+/** `momento_key_info.json`. */
+export const KeyInfoSchema = Type.Object(
+  {
+    apiKey: Type.String(),
+    refreshToken: Type.String(),
+    validUntil: Type.Integer({ description: 'Seconds since 1970.' }),
+    restEndpoint: Type.String(),
+  },
+  { ...closed, description: '`momento_key_info.json`. It is in no other answer.' },
+)
+const OneKeySchema = Type.Object({ key: KeySchema }, closed)
+const NOT_FOUND = { 404: 'There is no such key.' }
+const SUPER_USER = 'Needs a super-user key.'
+
 export function registerKeyRoutes(app: FastifyInstance, keys: KeyService): void {
-  app.get('/api/keys', (request) => {
-    requireSuperUser(adminGrant(request))
-    return { keys: keys.list().map(viewKey) }
+  registerKeyCreation(app, keys)
+  addRoute(app, {
+    method: 'GET',
+    url: '/api/keys',
+    tag: 'keys',
+    summary: 'List keys',
+    description: `What they allow and until when, never the keys. ${SUPER_USER}`,
+    answer: {
+      status: 200,
+      description: 'The keys.',
+      schema: Type.Object({ keys: Type.Array(KeySchema) }, closed),
+    },
+    handle: ({ grant }) => {
+      requireSuperUser(grant)
+      return { keys: keys.list().map(viewKey) }
+    },
   })
-  app.post('/api/keys', { schema: { body: MintSchema } }, async (request, reply) => {
-    requireSuperUser(adminGrant(request))
-    // The route's schema has checked it.
-    const minted = await keys.mint(request.body as Static<typeof MintSchema>)
-    return reply
-      .code(201)
-      .header('Cache-Control', 'no-store')
-      .send({ key: viewKey(minted.record), keyInfo: toKeyInfo(minted) })
+  addRoute(app, {
+    method: 'GET',
+    url: '/api/keys/:keyId',
+    tag: 'keys',
+    summary: 'Show a key',
+    description: `What it allows and until when. ${SUPER_USER}`,
+    params: IdSchema,
+    answer: { status: 200, description: 'The key.', schema: OneKeySchema },
+    refusals: NOT_FOUND,
+    handle: ({ grant, params }) => {
+      requireSuperUser(grant)
+      return { key: viewKey(keys.show(params.keyId)) }
+    },
   })
-  app.post('/api/keys/import', { schema: { body: ImportSchema } }, async (request, reply) => {
-    requireSuperUser(adminGrant(request))
-    // The route's schema has checked it.
-    const record = await keys.import(request.body as Static<typeof ImportSchema>)
-    return reply.code(201).send({ key: viewKey(record) })
+  addRoute(app, {
+    method: 'DELETE',
+    url: '/api/keys/:keyId',
+    tag: 'keys',
+    summary: 'Revoke a key',
+    description: `It is refused from the next request on, and stays in the list. ${SUPER_USER}`,
+    params: IdSchema,
+    answer: { status: 200, description: 'The revoked key.', schema: OneKeySchema },
+    refusals: NOT_FOUND,
+    handle: async ({ grant, params }) => {
+      requireSuperUser(grant)
+      await keys.revoke(params.keyId)
+      return { key: viewKey(keys.show(params.keyId)) }
+    },
   })
-  app.get('/api/keys/:keyId', { schema: { params: IdSchema } }, (request) => {
-    requireSuperUser(adminGrant(request))
-    // The route's schema has checked it.
-    return { key: viewKey(keys.show((request.params as Static<typeof IdSchema>).keyId)) }
+}
+
+function registerKeyCreation(app: FastifyInstance, keys: KeyService): void {
+  addRoute(app, {
+    method: 'POST',
+    url: '/api/keys',
+    tag: 'keys',
+    summary: 'Make a key',
+    description: `The answer is the only place where it is. ${SUPER_USER}`,
+    body: MintSchema,
+    answer: {
+      status: 201,
+      description: 'The new key.',
+      schema: Type.Object({ key: KeySchema, keyInfo: KeyInfoSchema }, closed),
+    },
+    refusals: { 409: 'There is one of this id.' },
+    handle: async ({ grant, body, reply }) => {
+      requireSuperUser(grant)
+      const minted = await keys.mint(body)
+      reply.header('Cache-Control', 'no-store')
+      return { key: viewKey(minted.record), keyInfo: toKeyInfo(minted) }
+    },
   })
-  app.delete('/api/keys/:keyId', { schema: { params: IdSchema } }, async (request) => {
-    requireSuperUser(adminGrant(request))
-    // The route's schema has checked it.
-    const { keyId } = request.params as Static<typeof IdSchema>
-    await keys.revoke(keyId)
-    return { key: viewKey(keys.show(keyId)) }
+  addRoute(app, {
+    method: 'POST',
+    url: '/api/keys/import',
+    tag: 'keys',
+    summary: 'Import a key',
+    description: `A secret that an encoder already has: its hash is kept, and what it allows. ${SUPER_USER}`,
+    body: ImportSchema,
+    answer: { status: 201, description: 'What it allows.', schema: OneKeySchema },
+    refusals: { 409: 'There is one of this id.' },
+    handle: async ({ grant, body }) => {
+      requireSuperUser(grant)
+      return { key: viewKey(await keys.import(body)) }
+    },
   })
 }
 

@@ -9,11 +9,17 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { RequestListener } from 'node:http'
 import type { KeyService } from '../auth/key-service.ts'
 import type { Logger } from '../base/log.ts'
+import { VERSION } from '../base/version.ts'
+import type { ShownSetting } from '../config/shown-settings.ts'
 import type { Origin } from '../origin/origin.ts'
 import { registerCacheRoutes } from './admin-cache-routes.ts'
 import { guardAdmin } from './admin-guard.ts'
 import type { AdminGuardOptions } from './admin-guard.ts'
 import { registerKeyRoutes } from './admin-key-routes.ts'
+import { describeApi } from './admin/openapi.ts'
+import { useAdminSchemas } from './admin/route.ts'
+import { registerServerRoutes } from './admin/server-routes.ts'
+import type { ServerInfo } from './admin/server-routes.ts'
 import { registerHealth } from './health.ts'
 import type { Health } from './health.ts'
 import { PlaneServer } from './plane-server.ts'
@@ -30,7 +36,9 @@ export interface AdminPlaneOptions {
   /** Prometheus text. */
   readonly metricsText: () => string
   /** What `/api/server` says: version and URLs. */
-  readonly serverInfo: () => Readonly<Record<string, string | number>>
+  readonly serverInfo: () => ServerInfo
+  /** The settings in force. */
+  readonly settings: readonly ShownSetting[]
 }
 
 export interface AdminPlane {
@@ -50,6 +58,7 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 256 * 1024,
+    routerOptions: { maxParamLength: options.server.urlBytesMax },
     // What a request does not say stays unsaid: a default would become a setting.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     serverFactory: (listener: RequestListener) => {
@@ -87,7 +96,9 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
   await app.register(async (api) => {
     await api.register(rateLimit, { max: REQUESTS_PER_MINUTE_MAX, timeWindow: '1 minute' })
     guardAdmin(api, options.guard)
-    api.get('/api/server', () => options.serverInfo())
+    useAdminSchemas(api)
+    await describeApi(api, VERSION)
+    registerServerRoutes(api, options)
     registerCacheRoutes(api, options.origin)
     registerKeyRoutes(api, options.keys)
   })
