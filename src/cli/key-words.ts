@@ -1,7 +1,8 @@
 /** Keys as a person reads them. */
 
+import { toPlainText } from '../base/plain-text.ts'
 import type { KeyView } from '../http/admin-key-routes.ts'
-import { formatTable, toPlainText } from './text-table.ts'
+import { formatTable } from './text-table.ts'
 
 /** `readonly on live-origin`, `super-user`. */
 export function formatGrant({ superUser, permissions, admin }: KeyView): string {

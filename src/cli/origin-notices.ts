@@ -3,13 +3,14 @@
 import { wrapText } from '../config/settings-help.ts'
 import type { Logger } from '../base/log.ts'
 import { formatItemKey } from '../base/names.ts'
+import { toPlainText } from '../base/plain-text.ts'
 import { redactText } from '../base/redact.ts'
 import type { ChannelChange } from '../origin/events.ts'
 import type { Painter } from './banner.ts'
 import type { OriginNotice } from './origin-reporter.ts'
-import { encoderName, explainRefusals, explainRemovedTokens } from './refusal-words.ts'
-import type { RefusalWords } from './refusal-words.ts'
-import { toPlainText } from './text-table.ts'
+import { encoderName } from '../wire/refusal-advice.ts'
+import { explainRefusals, explainRemovedTokens } from './refusal-words.ts'
+import type { RefusalNotice } from './refusal-words.ts'
 
 export interface NoticeStyle {
   readonly publicUrl: string
@@ -96,7 +97,7 @@ export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string):
   }
 }
 
-function adviceOf({ headline, why, commands }: RefusalWords): string {
+function adviceOf({ headline, why, commands }: RefusalNotice): string {
   return [`${headline}: ${why}`, ...commands].join('\n')
 }
 

@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { formatItemKey, splitStoreKey } from '../base/names.ts'
 import type { ChannelChange, OriginEvents, TokensRemoved, WriteRefusal } from '../origin/events.ts'
 import type { StoredItem } from '../storage/store.ts'
-import { encoderName, isDashName, isPlaylistName, isSegmentName } from './refusal-words.ts'
+import { encoderName, isDashName, isPlaylistName, isSegmentName } from '../wire/refusal-advice.ts'
 import type { RefusalSummary } from './refusal-words.ts'
 import { ToldPlaylists } from './told-playlists.ts'
 

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { encoderName, explainRefusals } from '../../src/cli/refusal-words.ts'
+import { explainRefusals } from '../../src/cli/refusal-words.ts'
 import type { RefusalSummary } from '../../src/cli/refusal-words.ts'
+import { encoderName } from '../../src/wire/refusal-advice.ts'
 import { REFUSALS } from '../../src/wire/refusals.ts'
 
 const URL = 'http://127.0.0.1:8080'

@@ -2,8 +2,8 @@
 
 import { gunzipSync } from 'node:zlib'
 import { parseHttpDate } from '../../base/dates.ts'
+import { toPlainText } from '../../base/plain-text.ts'
 import { redactText } from '../../base/redact.ts'
-import { toPlainText } from '../text-table.ts'
 
 export interface Answer {
   readonly kind: 'answer'
