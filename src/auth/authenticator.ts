@@ -9,13 +9,16 @@ import { networkOf, isLoopback } from './client-address.ts'
 import { CREDENTIAL_CHARS_MAX, WRAPPER_PREFIX, unwrapCredential } from './credential.ts'
 import { CredentialMemory } from './credential-memory.ts'
 import { grantOfClaims } from './data-key.ts'
+import { disposableKeyId, grantOfDisposable } from './disposable-claims.ts'
 import { DEV_KEYS } from './dev-keys.ts'
 import type { DevKey } from './dev-keys.ts'
-import type { Grant } from './grant.ts'
+import type { DisposableOrigin, Grant } from './grant.ts'
 import { grantOfRecord } from './key-record.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import { SigningKeys } from './signing-keys.ts'
+import type { TokenPurpose } from './signing-keys.ts'
 import { claimsWithoutTrust, isTokenFor, openToken } from './signed-token.ts'
+import type { Claims } from './signed-token.ts'
 import { TokenBuckets } from './token-buckets.ts'
 
 /**
@@ -81,6 +84,15 @@ const BUCKETS_MAX = 10_000
 /** Failures per second, per known key id, that a throttled address may still cause. */
 const KEY_ID_FAILURES_PER_SECOND = 1
 const KEY_ID_FAILURES_BURST = 5
+
+/**
+ * Imported secrets shorter than this could be guessed: they are looked up only within the failures
+ * that their sender's address has left. What is longer is never refused for what others do.
+ */
+export const GUESSABLE_CHARS = 24
+
+/** What authenticates. Refresh tokens and sessions of the console do not. */
+const PURPOSES: readonly TokenPurpose[] = ['data', 'disposable', 'v2']
 
 const PRINTABLE = /^[\x20-\x7e]+$/
 
@@ -176,8 +188,9 @@ export class Authenticator {
    * is.
    *
    * @param clientAddress As `ClientAddresses.of` gives it. Failures are counted against it (IPv6: its
-   * /64). With too many, credentials are refused unread, except those that are imported or that name
-   * a known key id: a good one is not refused for what others at its address do.
+   * /64). With too many, credentials are refused unread, except those that are imported (and not
+   * shorter than {@link GUESSABLE_CHARS}) or that name a known key id: a good one is not refused for
+   * what others at its address do.
    */
   verify(credential: string, clientAddress: string): Promise<Verified> {
     const devKey = this.#devKeys.get(credential)
@@ -212,14 +225,19 @@ export class Authenticator {
     if (credential.length > CREDENTIAL_CHARS_MAX) return refuse('too-long')
     if (!PRINTABLE.test(credential)) return refuse('malformed')
     const inner = unwrapCredential(credential)
+    const isGuessable = credential.length < GUESSABLE_CHARS
+    const taken = isGuessable ? this.takeFailure(clientAddress) : undefined
+    if (typeof taken === 'number') return refuse('throttled', undefined, taken)
     const imported =
       this.#keys.findImported(credential) ?? this.#findImportedInner(credential, inner)
-    if (imported !== undefined) return this.#remember(credential, grantOfRecord(imported))
-
-    const isOurs = inner !== undefined && isTokenFor('data', inner)
-    const refund = this.#takeFailure(clientAddress, isOurs ? inner : undefined)
+    if (imported !== undefined) {
+      taken?.()
+      return this.#remember(credential, grantOfRecord(imported))
+    }
+    const token = inner === undefined ? undefined : tokenOf(inner)
+    const refund = taken ?? this.takeFailure(clientAddress, token?.text)
     if (typeof refund === 'number') return refuse('throttled', undefined, refund)
-    if (isOurs) return this.#verifySignature(credential, inner, refund)
+    if (token !== undefined) return this.#verifySignature(credential, token, refund)
     const reason = inner === undefined ? 'malformed' : 'unknown'
     return this.#rememberRefusal(credential, refuse(reason))
   }
@@ -230,24 +248,43 @@ export class Authenticator {
       : this.#keys.findImported(inner)
   }
 
-  async #verifySignature(credential: string, token: string, refund: () => void): Promise<Verified> {
+  async #verifySignature(
+    credential: string,
+    { text, purpose }: Token,
+    refund: () => void,
+  ): Promise<Verified> {
     this.#signatureCheckCount++
-    const claims = await openToken(this.#signingKeys, 'data', token)
+    const claims = await openToken(this.#signingKeys, purpose, text)
     if (claims === undefined) {
-      return this.#rememberRefusal(credential, refuse('bad-signature', this.#knownKeyId(token)))
+      return this.#rememberRefusal(credential, refuse('bad-signature', this.#knownKeyId(text)))
     }
     // The signature proves who made it, so the address is not to blame, whatever it is worth now.
     refund()
-    const grant = grantOfClaims(claims)
-    if (grant === undefined) return this.#rememberRefusal(credential, refuse('malformed'))
+    const grant = this.#grantOf(claims, purpose)
+    if (grant === undefined || grant === 'unknown') {
+      return this.#rememberRefusal(credential, refuse(grant ?? 'malformed'))
+    }
     return this.#remember(credential, grant)
+  }
+
+  /** `'unknown'`: a v2 key that no record says the role of. */
+  #grantOf(claims: Claims, purpose: TokenPurpose): Grant | 'unknown' | undefined {
+    if (purpose === 'disposable') return grantOfDisposable(claims)
+    if (purpose === 'data') return grantOfClaims(claims)
+    const { t, jti } = claims
+    if (t !== 'g' || typeof jti !== 'string') return undefined
+    const record = this.#keys.get(jti)
+    return record?.kind === 'v2' ? grantOfRecord(record) : 'unknown'
   }
 
   /**
    * Takes a failure in advance, so that a thousand forgeries at once do not all pass a bucket that
-   * has one left. Gives the way back, or the seconds to wait.
+   * has one left. For whatever else can be guessed at: sessions, links, refresh tokens.
+   *
+   * @param token  One that may name a known key id, which has failures of its own.
+   * @returns The way to give it back when it was none, or the seconds to wait.
    */
-  #takeFailure(clientAddress: string, token: string | undefined): (() => void) | number {
+  takeFailure(clientAddress: string, token?: string): (() => void) | number {
     const network = networkOf(clientAddress)
     if (this.#addressFailures.take(network)) return () => this.#addressFailures.giveBack(network)
     const keyId = token === undefined ? undefined : this.#knownKeyId(token)
@@ -269,7 +306,7 @@ export class Authenticator {
       expired: refuse('expired', grant.keyId),
       expiresAtMs: grant.expiresAtMs ?? Infinity,
       epoch: this.#keys.epoch,
-      revoked: this.#revokedRefusal(grant.keyId),
+      revoked: this.#revokedRefusal(grant),
     }
     this.#proven.set(credential, proven)
     return this.#worthOf(proven)
@@ -290,21 +327,43 @@ export class Authenticator {
   #worthOf(proven: Proven): Verified {
     if (proven.epoch !== this.#keys.epoch) {
       // The signature stays right: only the registry has to be asked again, not jose.
-      proven.revoked = this.#revokedRefusal(proven.granted.grant.keyId)
+      proven.revoked = this.#revokedRefusal(proven.granted.grant)
       proven.epoch = this.#keys.epoch
     }
     if (proven.revoked !== undefined) return proven.revoked
     return this.#clock.nowMs() >= proven.expiresAtMs ? proven.expired : proven.granted
   }
 
-  #revokedRefusal(keyId: string): Refused | undefined {
-    return this.#keys.isRevoked(keyId) ? refuse('revoked', keyId) : undefined
+  #revokedRefusal({ keyId, disposable }: Grant): Refused | undefined {
+    const isRevoked =
+      disposable === undefined ? this.#keys.isRevoked(keyId) : this.#isTokenRevoked(disposable)
+    return isRevoked ? refuse('revoked', keyId) : undefined
+  }
+
+  /** With the key that it was made by, by its own id, or with all tokens of its time. */
+  #isTokenRevoked({ tokenId, mintedBy, issuedAtMs }: DisposableOrigin): boolean {
+    const isOver = (id: string) => issuedAtMs <= (this.#keys.revokedAtMs(id) ?? -Infinity)
+    // A session by link has no key; its id is revoked for the time until then, as tokens are.
+    const isMinterRevoked = mintedBy.includes(':')
+      ? isOver(mintedBy)
+      : this.#keys.isRevoked(mintedBy)
+    return isMinterRevoked || isOver(disposableKeyId(tokenId)) || isOver(disposableKeyId(''))
   }
 
   #count(verified: Verified): Verified {
     if (verified.kind === 'refused') this.#refusedCounts[verified.reason]++
     return verified
   }
+}
+
+interface Token {
+  readonly text: string
+  readonly purpose: TokenPurpose
+}
+
+function tokenOf(text: string): Token | undefined {
+  const purpose = PURPOSES.find((candidate) => isTokenFor(candidate, text))
+  return purpose === undefined ? undefined : { text, purpose }
 }
 
 function refuse(reason: RefusalReason, keyId?: string, retryAfterSeconds = 0): Refused {

@@ -25,8 +25,16 @@ export interface AdminScope {
   readonly cacheNames: readonly CacheName[] | '*'
 }
 
+/** Where a disposable token comes from: what it takes to revoke it. */
+export interface DisposableOrigin {
+  readonly tokenId: string
+  /** The key that asked for it; revoking that key revokes its tokens. */
+  readonly mintedBy: string
+  readonly issuedAtMs: number
+}
+
 export interface Grant {
-  /** Names the key in logs and lists. Never the credential. */
+  /** Names the key in logs and lists. Never the credential. A token's is `disposable:<tokenId>`. */
   readonly keyId: string
   /** Everything, everywhere, the admin API included. */
   readonly superUser: boolean
@@ -35,6 +43,10 @@ export interface Grant {
   readonly admin: AdminScope | undefined
   /** Wall clock, ms since the epoch; `undefined` never. */
   readonly expiresAtMs: number | undefined
+  /** May list, or make and revoke, keys by Momento's account API. Absent: neither. */
+  readonly authManagement?: 'read' | 'write'
+  /** Present for a disposable token alone. */
+  readonly disposable?: DisposableOrigin
 }
 
 export type Operation = 'read' | 'write' | 'delete'
@@ -64,11 +76,15 @@ export function permits(
   return false
 }
 
-/** Whether a grant could write anything at all: such a key must never reach a viewer. */
+/**
+ * Whether a grant could write anything, or see more than items: such a key must never reach a
+ * viewer.
+ */
 export function canWrite(grant: Grant): boolean {
   return (
     grant.superUser ||
     grant.admin !== undefined ||
+    grant.authManagement !== undefined ||
     grant.permissions.some((permission) => permission.role !== 'readonly')
   )
 }

@@ -8,9 +8,14 @@ import type { Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { HeadwaterError } from '../base/errors.ts'
 import type { AdminScope, CachePermission, Grant } from './grant.ts'
+import { findRole } from './roles.ts'
 
 /** Key ids are letters, digits, `.`, `_`, `-`, up to 64 chars; they show in logs and in URLs. */
 export const KEY_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+/** A key id, or the name of short-lived tokens: `disposable:<tokenId>`, `disposable:`, `sign-in:link`. */
+export const REVOCABLE_ID =
+  /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|disposable:[\x20-\x7e]{0,64}|sign-in:link)$/
 
 export const DESCRIPTION_CHARS_MAX = 200
 
@@ -19,8 +24,11 @@ export interface KeyRecord {
   readonly keyId: string
   /** Free text; empty when there is none. */
   readonly description: string
-  /** `minted` here, or `imported`: a string that somebody already had. */
-  readonly kind: 'minted' | 'imported'
+  /**
+   * `minted` here, `imported`: a string that somebody already had, `v2`: made by Momento's account
+   * API, for a role.
+   */
+  readonly kind: 'minted' | 'imported' | 'v2'
   readonly superUser: boolean
   readonly permissions: readonly CachePermission[]
   readonly admin: AdminScope | undefined
@@ -29,6 +37,26 @@ export interface KeyRecord {
   readonly expiresAtMs: number | undefined
   /** `undefined`: it is not. */
   readonly revokedAtMs: number | undefined
+  /** The role of a `v2` key. */
+  readonly roleId?: string
+  /** The first of the keys of which this one is a refreshed copy. */
+  readonly refreshedFrom?: string
+}
+
+/**
+ * A revocation of what has no record: a key that another registry held, or tokens. For a key it is
+ * for good; an id with a colon (`disposable:…`, `sign-in:…`) stands for many short-lived tokens, of
+ * which those are revoked that were made until then.
+ */
+export interface Revocation {
+  readonly keyId: string
+  readonly revokedAtMs: number
+}
+
+/** What the registry keeps. */
+export interface KeyDocument {
+  readonly keys: readonly StoredKeyRecord[]
+  readonly revocations: readonly Revocation[]
 }
 
 /** A record with what only the registry may see. */
@@ -49,7 +77,7 @@ const RecordSchema = Type.Object(
   {
     keyId: Type.String({ pattern: KEY_ID.source }),
     description: Type.String({ maxLength: DESCRIPTION_CHARS_MAX }),
-    kind: Type.Union([Type.Literal('minted'), Type.Literal('imported')]),
+    kind: Type.Union([Type.Literal('minted'), Type.Literal('imported'), Type.Literal('v2')]),
     superUser: Type.Boolean(),
     permissions: Type.Array(
       Type.Object(
@@ -78,25 +106,42 @@ const RecordSchema = Type.Object(
     issuedAtMs: timeMs,
     expiresAtMs: Type.Optional(timeMs),
     revokedAtMs: Type.Optional(timeMs),
+    roleId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    refreshedFrom: Type.Optional(Type.String({ pattern: KEY_ID.source })),
     credentialSha256: Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' })),
   },
   closed,
 )
 
+const RevocationsSchema = Type.Array(
+  Type.Object(
+    {
+      keyId: Type.String({ pattern: REVOCABLE_ID.source }),
+      revokedAtMs: timeMs,
+    },
+    closed,
+  ),
+)
+
 const DOCUMENT_VERSION = 1
 
 /** The document that {@link parseKeyDocument} reads back. Absent times are left out. */
-export function toKeyDocument(records: Iterable<StoredKeyRecord>): unknown {
-  return { version: DOCUMENT_VERSION, keys: [...records] }
+export function toKeyDocument({ keys, revocations }: KeyDocument): unknown {
+  return {
+    version: DOCUMENT_VERSION,
+    keys,
+    // Left out where there are none, so that an older version of this program reads the document.
+    ...(revocations.length === 0 ? {} : { revocations }),
+  }
 }
 
 /**
- * The records of a document; none when there is no document yet.
+ * The records and revocations of a document; none when there is no document yet.
  *
  * @throws HeadwaterError `HW_DATA_DIR_CORRUPT` that names the record and the member, never a value.
  */
-export function parseKeyDocument(document: unknown): readonly StoredKeyRecord[] {
-  if (document === undefined) return []
+export function parseKeyDocument(document: unknown): KeyDocument {
+  if (document === undefined) return { keys: [], revocations: [] }
   if (typeof document !== 'object' || document === null || !('version' in document)) {
     throw corrupt('it is not a key document')
   }
@@ -107,17 +152,25 @@ export function parseKeyDocument(document: unknown): readonly StoredKeyRecord[] 
   }
   if (!('keys' in document) || !Array.isArray(document.keys)) throw corrupt('it has no list "keys"')
   const seen = new Set<string>()
-  return document.keys.map((value: unknown, index) => parseRecord(value, index, seen))
+  const keys = document.keys.map((value: unknown, index) => parseRecord(value, index, seen))
+  const revocations: unknown = 'revocations' in document ? document.revocations : []
+  if (!Value.Check(RevocationsSchema, revocations)) {
+    throw corrupt('its list "revocations" is not valid')
+  }
+  return { keys, revocations }
 }
 
 /** What a record allows. */
 export function grantOfRecord(record: KeyRecord): Grant {
+  const { roleId } = record
+  const authManagement = roleId === undefined ? undefined : findRole(roleId)?.grant.authManagement
   return {
     keyId: record.keyId,
     superUser: record.superUser,
     permissions: record.permissions,
     admin: record.admin,
     expiresAtMs: record.expiresAtMs,
+    ...(authManagement === undefined ? {} : { authManagement }),
   }
 }
 
@@ -133,6 +186,8 @@ export function withoutHashes(record: StoredKeyRecord): KeyRecord {
     issuedAtMs: record.issuedAtMs,
     expiresAtMs: record.expiresAtMs,
     revokedAtMs: record.revokedAtMs,
+    ...(record.roleId === undefined ? {} : { roleId: record.roleId }),
+    ...(record.refreshedFrom === undefined ? {} : { refreshedFrom: record.refreshedFrom }),
   }
 }
 
@@ -150,6 +205,9 @@ function parseRecord(value: unknown, index: number, seen: Set<string>): StoredKe
   }
   if ((record.kind === 'imported') !== record.credentialSha256.length > 0) {
     throw corrupt(`${nameOf(value, index)} is not valid at /credentialSha256`)
+  }
+  if ((record.kind === 'v2') !== (record.roleId !== undefined)) {
+    throw corrupt(`${nameOf(value, index)} is not valid at /roleId`)
   }
   return record
 }

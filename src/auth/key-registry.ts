@@ -4,14 +4,15 @@
  *
  * A minted key whose id is not here is still accepted when its signature is right: the signature
  * proves that this secret made it and the claims say what it allows. So a registry that is restored
- * from an older copy, or shared late, locks nobody out; only its revocations are missing.
+ * from an older copy, or shared late, locks nobody out; only its revocations are missing, and can be
+ * made again without the record ({@link KeyRegistry.revokeUnknown}).
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import { parseKeyDocument, toKeyDocument, withoutHashes } from './key-record.ts'
-import type { KeyRecord, StoredKeyRecord } from './key-record.ts'
+import type { KeyDocument, KeyRecord, Revocation, StoredKeyRecord } from './key-record.ts'
 
 /** Keys that one registry holds, revoked ones included. */
 export const KEYS_MAX = 10_000
@@ -21,6 +22,12 @@ export const KEYS_MAX = 10_000
  * key must stay refused; the margin is for a wall clock that jumped ahead while it was written.
  */
 export const EXPIRED_RECORD_KEPT_MS = 30 * 24 * 3600 * 1000
+
+/** Revocations of what has no record, at most. */
+export const REVOCATIONS_MAX = 10_000
+
+/** Tokens that share an id live 25 hours at most; a revocation of them is kept a little longer. */
+const TOKEN_REVOCATION_KEPT_MS = 48 * 3600 * 1000
 
 /** Where the document lives. `read` gives `undefined` when there is none; `write` replaces it whole. */
 export interface KeyRecordsFile {
@@ -38,16 +45,18 @@ export class KeyRegistry {
   readonly #clock: Clock
   readonly #byId = new Map<string, StoredKeyRecord>()
   readonly #byHash = new Map<string, StoredKeyRecord>()
+  readonly #revocations = new Map<string, Revocation>()
   /** Writes happen one after the other, each with the whole document. */
   #lastWrite: Promise<void> = Promise.resolve()
   #unwrittenRevocations = false
   #epoch = 0
   #version = 0
 
-  private constructor(options: KeyRegistryOptions, records: readonly StoredKeyRecord[]) {
+  private constructor(options: KeyRegistryOptions, { keys, revocations }: KeyDocument) {
     this.#file = options.records
     this.#clock = options.clock
-    for (const record of records) this.#index(record)
+    for (const record of keys) this.#index(record)
+    for (const revocation of revocations) this.#revocations.set(revocation.keyId, revocation)
   }
 
   /**
@@ -84,7 +93,12 @@ export class KeyRegistry {
   }
 
   isRevoked(keyId: string): boolean {
-    return this.#byId.get(keyId)?.revokedAtMs !== undefined
+    return this.revokedAtMs(keyId) !== undefined
+  }
+
+  /** When an id was revoked, whether or not it has a record; `undefined`: it is not. */
+  revokedAtMs(keyId: string): number | undefined {
+    return this.#byId.get(keyId)?.revokedAtMs ?? this.#revocations.get(keyId)?.revokedAtMs
   }
 
   /** The imported key that a credential is, revoked and expired ones too. One SHA-256, if any. */
@@ -140,6 +154,37 @@ export class KeyRegistry {
     return withoutHashes(revoked)
   }
 
+  /**
+   * Revokes what has no record here: a key of ours that another registry held, or the tokens of an id
+   * with a colon (see {@link Revocation}), for which a second time moves the moment. Holds at once, as
+   * {@link revoke} does.
+   *
+   * @param keyId  Matches `REVOCABLE_ID`.
+   * @throws HeadwaterError `HW_KEY_INVALID` when there are {@link REVOCATIONS_MAX}; whatever `write`
+   * throws.
+   */
+  async revokeUnknown(keyId: string): Promise<Revocation> {
+    const known = this.#revocations.get(keyId)
+    let revocation = known
+    if (revocation === undefined || keyId.includes(':')) {
+      if (known === undefined && this.#revocations.size >= REVOCATIONS_MAX) {
+        throw new HeadwaterError(
+          'HW_KEY_INVALID',
+          `There are ${REVOCATIONS_MAX} revocations of keys without a record, the most there can be.`,
+        )
+      }
+      revocation = { keyId, revokedAtMs: this.#clock.nowMs() }
+      this.#revocations.set(keyId, revocation)
+      this.#epoch++
+      this.#version++
+      this.#unwrittenRevocations = true
+    }
+    await this.#serialise(async () => {
+      if (this.#unwrittenRevocations) await this.#write([...this.#byId.values()])
+    })
+    return revocation
+  }
+
   #index(record: StoredKeyRecord): void {
     this.#byId.set(record.keyId, record)
     for (const hash of record.credentialSha256) this.#byHash.set(hash, record)
@@ -148,6 +193,9 @@ export class KeyRegistry {
   #refuseKnown(record: StoredKeyRecord): void {
     if (this.#byId.has(record.keyId)) {
       throw new HeadwaterError('HW_KEY_EXISTS', `There is a key with the id "${record.keyId}".`)
+    }
+    if (this.#revocations.has(record.keyId)) {
+      throw new HeadwaterError('HW_KEY_EXISTS', `The id "${record.keyId}" is revoked.`)
     }
     for (const hash of record.credentialSha256) {
       const known = this.#byHash.get(hash)
@@ -182,7 +230,8 @@ export class KeyRegistry {
     // A revocation that arrives during the write sets it again, and its own write follows.
     this.#unwrittenRevocations = false
     try {
-      await this.#file.write(toKeyDocument(records.filter(isKept)))
+      const revocations = [...this.#revocations.values()].filter((each) => this.#isNeeded(each))
+      await this.#file.write(toKeyDocument({ keys: records.filter(isKept), revocations }))
     } catch (error) {
       this.#unwrittenRevocations ||= hadUnwritten
       throw error
@@ -192,6 +241,14 @@ export class KeyRegistry {
       this.#byId.delete(record.keyId)
       for (const hash of record.credentialSha256) this.#byHash.delete(hash)
     }
+    for (const revocation of this.#revocations.values()) {
+      if (!this.#isNeeded(revocation)) this.#revocations.delete(revocation.keyId)
+    }
+  }
+
+  /** Whether what it revokes could still be presented: a key without a record always may. */
+  #isNeeded({ keyId, revokedAtMs }: Revocation): boolean {
+    return !keyId.includes(':') || this.#clock.nowMs() < revokedAtMs + TOKEN_REVOCATION_KEPT_MS
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Clock } from '../base/clock.ts'
 import { LRUCache } from 'lru-cache'
 import { claimsOfGrant } from './data-key.ts'
+import { claimsOfDisposable, disposableGrant } from './disposable-claims.ts'
 import { canWrite } from './grant.ts'
 import type { CachePermission, Grant } from './grant.ts'
 import { SigningKeys } from './signing-keys.ts'
@@ -43,7 +44,7 @@ export class ReaderTokens {
     const permissions = readOnly(grant)
     if (permissions.length === 0) return undefined
     const nowMs = this.#clock.nowMs()
-    const id = `${grant.keyId} ${JSON.stringify(permissions)}`
+    const id = JSON.stringify([grant.keyId, permissions, grant.disposable, grant.expiresAtMs])
     const known = await this.#twins.get(id)
     if (known !== undefined && known.expiresAtMs - nowMs > RENEW_SECONDS * 1000) return known.token
     const made = this.#make(grant, permissions, nowMs)
@@ -55,13 +56,14 @@ export class ReaderTokens {
     // Whole seconds, as the claim has them.
     const latestMs = (Math.floor(nowMs / 1000) + READER_TOKEN_SECONDS) * 1000
     const expiresAtMs = Math.min(grant.expiresAtMs ?? latestMs, latestMs)
-    const twin: Grant = {
-      keyId: grant.keyId,
-      superUser: false,
-      permissions,
-      admin: undefined,
-      expiresAtMs,
+    const { keyId, disposable } = grant
+    if (disposable !== undefined) {
+      // It names what its original names, so that it is revoked with it.
+      const twin = disposableGrant({ permissions, expiresAtMs, origin: disposable })
+      const token = await signToken(this.#signingKeys, 'disposable', claimsOfDisposable(twin))
+      return { token, expiresAtMs }
     }
+    const twin: Grant = { keyId, superUser: false, permissions, admin: undefined, expiresAtMs }
     const token = await signToken(this.#signingKeys, 'data', claimsOfGrant(twin, nowMs))
     return { token, expiresAtMs }
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Authenticator, REMEMBERED_MAX } from '../../src/auth/authenticator.ts'
+import { Authenticator, GUESSABLE_CHARS, REMEMBERED_MAX } from '../../src/auth/authenticator.ts'
 import { CREDENTIAL_CHARS_MAX, wrapCredential } from '../../src/auth/credential.ts'
 import { claimsOfGrant } from '../../src/auth/data-key.ts'
 import { DEV_ENCODER_KEY, DEV_PLAYER_KEY, DEV_SUPER_USER_KEY } from '../../src/auth/dev-keys.ts'
@@ -138,9 +138,9 @@ t.test('what is not a key of ours is refused with its reason', async (t) => {
     ['HS512, the v2 key', await forge({ alg: 'HS512', typ: 'hw+jwt' }, claims, 'v2'), 'unknown'],
     ['one member more', await forge({ ...OURS, kid: 'x' }, claims), 'unknown'],
     [
-      'disposable',
+      'disposable, with claims of a key',
       await forge({ ...OURS, typ: 'hw-disposable+jwt' }, claims, 'disposable'),
-      'unknown',
+      'malformed',
     ],
     ['our header, the refresh key', await forge(OURS, claims, 'refresh'), 'bad-signature'],
     ['another secret', await forge(OURS, claims, 'data', OTHER_SECRET), 'bad-signature'],
@@ -214,7 +214,7 @@ t.test('10,000 forgeries that name a known key id cost a few more', async (t) =>
 
 t.test('opaque guesses are throttled, an imported credential is not', async (t) => {
   const { service, authenticator } = await openAuth()
-  const credential = 'a secret of old'
+  const credential = 'a secret of old, of 24 c.'.slice(0, GUESSABLE_CHARS)
   await service.import({ ...PLAYER, keyId: 'old', credential })
   let throttled = 0
   for (let index = 0; index < 1000; index++) {
@@ -224,6 +224,23 @@ t.test('opaque guesses are throttled, an imported credential is not', async (t) 
   t.equal(throttled, 995)
   t.match(await authenticator.verify(credential, CLIENT), { grant: { keyId: 'old' } })
   t.equal(authenticator.stats.signatureCheckCount, 0)
+})
+
+t.test('a short imported secret cannot be guessed by who is throttled', async (t) => {
+  const { service, authenticator, clock } = await openAuth()
+  const credential = 'x'.repeat(GUESSABLE_CHARS - 1)
+  await service.import({ ...PLAYER, keyId: 'short', credential })
+  for (let index = 0; index < 5; index++) await authenticator.verify(`guess ${index}`, CLIENT)
+  t.match(await authenticator.verify(credential, CLIENT), { reason: 'throttled' }, 'unread')
+  t.match(await authenticator.verify(credential, '192.0.2.9'), { grant: { keyId: 'short' } })
+  t.match(
+    await authenticator.verify(credential, CLIENT),
+    { grant: { keyId: 'short' } },
+    'known now',
+  )
+  clock.advance(1000)
+  for (let index = 0; index < 20; index++) await authenticator.verify(credential, CLIENT)
+  t.match(await authenticator.verify('a guess', CLIENT), { reason: 'unknown' }, 'costs no failure')
 })
 
 t.test('good, expired and revoked keys do not use up an address', async (t) => {
