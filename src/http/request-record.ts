@@ -29,6 +29,8 @@ export type ReadSource =
 /** The part of a request that observers may look at; any lane has it. */
 export interface RecordedRequest {
   readonly method?: string | undefined
+  /** The request target as received, with credentials in it. */
+  readonly url?: string | undefined
   /** With credentials in them. */
   readonly headers: IncomingHttpHeaders
 }

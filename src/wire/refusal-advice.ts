@@ -21,6 +21,8 @@ export interface RefusalFacts {
   readonly hadHeaderCredential: boolean
   /** Only names that look like segments were refused: playlists came through. */
   readonly onlySegments: boolean
+  /** How long the answer waited for what did not come; 0 when it did not wait. */
+  readonly heldSeconds?: number
 }
 
 export interface RefusalAdvice extends RefusalWords {
@@ -66,8 +68,16 @@ export function adviseOnRefusal(facts: RefusalFacts, publicUrl: string): Refusal
   return { ...words, commands: [], ...special }
 }
 
-function adviceToReader({ reason, cacheName }: RefusalFacts): Partial<RefusalAdvice> {
+function adviceToReader(facts: RefusalFacts): Partial<RefusalAdvice> {
+  const { reason, cacheName, heldSeconds = 0 } = facts
   switch (reason) {
+    case 'key-not-found':
+      if (heldSeconds === 0) return {}
+      return {
+        sentence: `A live playlist names it, and it did not come within ${heldSeconds.toFixed(1)} s.`,
+        advice:
+          'The encoder is late, or its upload was refused: see the writes of the same minute.',
+      }
     case 'credential-expired':
     case 'credential-revoked':
       return { commands: [createKeyCommand(cacheName, 'readonly')] }

@@ -69,6 +69,19 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
     sentence: 'ttl_seconds is not a number of seconds that this server takes.',
     advice: 'Use whole seconds, at least 1 and at most limits.ttlSecondsMax.',
   },
+  'directive-invalid': {
+    sentence: 'A delivery directive (_HLS_msn, _HLS_part) is no whole number, or is given twice.',
+    advice: 'See what between the player and this server changes the query.',
+  },
+  'part-without-msn': {
+    sentence: '_HLS_part came without _HLS_msn.',
+    advice: 'See what between the player and this server changes the query.',
+  },
+  'reload-too-far': {
+    sentence: 'The player asked for a segment far ahead of the live edge.',
+    advice:
+      'A playlist that a CDN kept too long, or an encoder that started again with lower numbers: let the player load the playlist anew.',
+  },
   'permission-denied': {
     sentence: 'The key is valid, but not for this.',
     advice: 'Use a key for this cache and object, with a role that allows it.',
@@ -169,6 +182,51 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
   overloaded: {
     sentence: 'The server is overloaded and serves the live edge first.',
     advice: 'Put a CDN in front, or see whether every viewer passes through it.',
+  },
+  'waiters-busy': {
+    sentence: 'As many readers wait for playlists as may.',
+    advice: 'Put a CDN in front that collapses requests: it asks once for all of them.',
+  },
+  'reload-timeout': {
+    sentence: 'The encoder did not write within three target durations what was waited for.',
+    advice: 'See whether it still runs and reaches this server.',
+  },
+  'reads-per-second': {
+    sentence: 'The cache is over its reads per second.',
+    advice:
+      'Raise readsPerSecondMax of the cache, or see whether every viewer passes through the CDN.',
+  },
+  'read-bytes-per-second': {
+    sentence: 'The cache is over its bytes read per second.',
+    advice:
+      'Raise readBytesPerSecondMax of the cache, or see whether every viewer passes through the CDN.',
+  },
+  'writes-per-second': {
+    sentence: 'The cache is over its writes per second; nothing was changed.',
+    advice: 'Raise writesPerSecondMax of the cache, or let fewer encoders push to it.',
+  },
+  'write-bytes-per-second': {
+    sentence: 'The cache is over its bytes written per second; nothing was changed.',
+    advice: 'Raise writeBytesPerSecondMax of the cache, or lower the bitrates.',
+  },
+  'reads-per-second': {
+    sentence: 'The cache is over its reads per second.',
+    advice:
+      'Put a CDN in front, or raise readsPerSecondMax. Playlists and the newest segments are refused last.',
+  },
+  'read-bytes-per-second': {
+    sentence: 'The cache is over its bytes read per second.',
+    advice:
+      'Put a CDN in front, or raise readBytesPerSecondMax. Playlists and the newest segments are refused last.',
+  },
+  'writes-per-second': {
+    sentence: 'The cache is over its writes per second.',
+    advice: 'Raise writesPerSecondMax: encoders do not try again, the object is lost.',
+  },
+  'write-bytes-per-second': {
+    sentence: 'The cache is over its bytes written per second.',
+    advice:
+      'Raise writeBytesPerSecondMax, or lower the bit rates: encoders do not try again, the object is lost.',
   },
   stopping: {
     sentence: 'The server was stopping.',
