@@ -37,6 +37,7 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
       caches: {
         defaults: {
           holdSecondsMax: 0,
+          lowLatency: false,
           playlistTokens: 'keep',
           playlistRules: 'off',
           extendWhileLive: false,

@@ -8,6 +8,7 @@ import type { Logger } from '../base/log.ts'
 import type { Config } from '../config/schema.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Overload } from '../origin/overload.ts'
+import { RateLimits } from '../origin/rate-limits.ts'
 import { Representations } from '../origin/representations.ts'
 import type { Store } from '../storage/store.ts'
 import type { Health } from './health.ts'
@@ -84,6 +85,7 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     caches: origin.caches,
     autoCreate: config.caches.autoCreate,
   })
-  const recording = { clock, observers: options.observers }
-  return new ItemHandler({ access, answers, read, write, webDav, recording, log })
+  const rateLimits = new RateLimits({ clock, caches: origin.caches, store: options.store })
+  const recording = { clock, observers: [rateLimits, ...options.observers] }
+  return new ItemHandler({ access, answers, read, write, webDav, rateLimits, recording, log })
 }

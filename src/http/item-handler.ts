@@ -9,17 +9,18 @@ import type { Operation } from '../auth/grant.ts'
 import type { Logger } from '../base/log.ts'
 import { formatItemKey } from '../base/names.ts'
 import type { Origin } from '../origin/origin.ts'
+import type { RateLimits } from '../origin/rate-limits.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import { parseItemTarget } from '../wire/target.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import { closeGently } from './closing.ts'
 import type { ItemAccess } from './item-access.ts'
-import type { Decision } from './item-access.ts'
+import type { Allowed, Decision } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import type { ItemRead } from './item-read.ts'
 import type { ItemWrite } from './item-write.ts'
 import { attachRecord, RequestRecord, recordOf } from './request-record.ts'
-import type { RequestObserver, RequestRecording } from './request-record.ts'
+import type { RequestRecording } from './request-record.ts'
 import type { WebDav } from './webdav.ts'
 
 export interface ItemHandlerOptions {
@@ -28,33 +29,10 @@ export interface ItemHandlerOptions {
   readonly read: ItemRead
   readonly write: ItemWrite
   readonly webDav: WebDav
+  readonly rateLimits: RateLimits
   /** Shared by all requests; its observers are told of each. */
   readonly recording: RequestRecording
   readonly log: Logger
-}
-
-/** Plain counters, read by metrics: answered requests by operation and status class. */
-export interface RequestStats {
-  /** Index = status class (2 for 2xx). */
-  readonly read: number[]
-  readonly write: number[]
-  readonly delete: number[]
-}
-
-export function createRequestStats(): RequestStats {
-  return { read: [0, 0, 0, 0, 0, 0], write: [0, 0, 0, 0, 0, 0], delete: [0, 0, 0, 0, 0, 0] }
-}
-
-/** Counts complete answers of reads, writes and deletes. */
-export function countRequests(stats: RequestStats): RequestObserver {
-  return {
-    requestEnded: ({ operation, isComplete, statusCode }) => {
-      if (operation === 'other' || !isComplete) return
-      const counts = stats[operation]
-      const statusClass = Math.floor(statusCode / 100)
-      counts[statusClass] = (counts[statusClass] ?? 0) + 1
-    },
-  }
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -127,19 +105,22 @@ export class ItemHandler {
     operation: Operation,
     decision: Decision,
   ): void | Promise<void> {
-    const { answers, read, write } = this.#options
+    const { answers, read, write, rateLimits } = this.#options
     const record = recordOf(response)
     if (record !== undefined) record.keyId = keyIdOf(decision)
-    if (decision.kind === 'refused') {
-      const { reason, retryAfterSeconds } = decision
+    const refused = decision.kind === 'refused' ? decision : rateLimits.take(operation, target)
+    if (refused !== undefined) {
+      const { reason, retryAfterSeconds } = refused
       if (operation === 'read') {
         return answers.refuse(request, response, reason, { retryAfterSeconds })
       }
       return write.refuse(request, response, target, reason, undefined, retryAfterSeconds)
     }
-    if (operation === 'read') return read.read({ request, response, target, allowed: decision })
+    // What is refused has been answered.
+    const allowed = decision as Allowed
+    if (operation === 'read') return read.read({ request, response, target, allowed })
     if (operation === 'delete') return write.delete(request, response, target)
-    return write.put(request, response, target, decision.grant)
+    return write.put(request, response, target, allowed.grant)
   }
 
   /** A fault of ours: the client gets 500 without a word of it, the log all of it. */

@@ -103,6 +103,24 @@ export const REFUSALS = {
     detail:
       'ttl_seconds is a whole number of seconds, at least 1 and at most the limit of this server.',
   },
+  'directive-invalid': {
+    statusCode: 400,
+    code: 'InvalidArgument',
+    message: 'Invalid delivery directive',
+    detail: '_HLS_msn and _HLS_part are whole numbers, and no directive is given twice.',
+  },
+  'part-without-msn': {
+    statusCode: 400,
+    code: 'InvalidArgument',
+    message: 'Invalid delivery directive',
+    detail: '_HLS_part has no meaning without _HLS_msn.',
+  },
+  'reload-too-far': {
+    statusCode: 400,
+    code: 'InvalidArgument',
+    message: 'Invalid delivery directive',
+    detail: '_HLS_msn or _HLS_part is further ahead of the playlist than may be asked for.',
+  },
   'permission-denied': {
     statusCode: 403,
     code: 'PermissionDenied',
@@ -243,6 +261,43 @@ export const REFUSALS = {
     code: 'Unavailable',
     message: 'Service Unavailable',
     detail: 'The server is overloaded and serves the live edge first; try again.',
+  },
+  'waiters-busy': {
+    statusCode: 503,
+    code: 'Unavailable',
+    message: 'Service Unavailable',
+    detail: 'As many readers wait for playlists as may; try again.',
+  },
+  'reload-timeout': {
+    statusCode: 503,
+    code: 'Unavailable',
+    message: 'Service Unavailable',
+    detail: 'The encoder did not write what was waited for within three target durations.',
+  },
+  'reads-per-second': {
+    statusCode: 429,
+    code: 'ResourceExhausted',
+    message: 'Request rate exceeded.',
+    detail: 'The cache is over its reads per second (readsPerSecondMax); try again.',
+  },
+  'read-bytes-per-second': {
+    statusCode: 429,
+    code: 'ResourceExhausted',
+    message: 'Throughput rate exceeded.',
+    detail: 'The cache is over its bytes read per second (readBytesPerSecondMax); try again.',
+  },
+  'writes-per-second': {
+    statusCode: 429,
+    code: 'ResourceExhausted',
+    message: 'Request rate exceeded.',
+    detail: 'The cache is over its writes per second (writesPerSecondMax); nothing was changed.',
+  },
+  'write-bytes-per-second': {
+    statusCode: 429,
+    code: 'ResourceExhausted',
+    message: 'Throughput rate exceeded.',
+    detail:
+      'The cache is over its bytes written per second (writeBytesPerSecondMax); nothing was changed.',
   },
   stopping: {
     statusCode: 503,

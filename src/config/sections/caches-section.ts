@@ -4,6 +4,15 @@ import Type from 'typebox'
 import type { Static } from 'typebox'
 import { section } from './fields.ts'
 
+/** A limit of a cache that is off by default. */
+const perSecond = (description: string) =>
+  Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 1_000_000_000_000,
+    description: `${description} 0: no limit.`,
+  })
+
 /** What a cache can be told; `caches.defaults` has all of them, `caches.items[]` any. */
 export const cacheSettingsProperties = {
   defaultTtlSeconds: Type.Integer({
@@ -35,6 +44,18 @@ export const cacheSettingsProperties = {
     description:
       'Memory that the objects of this cache may take. Over it the cache drops its own oldest, and refuses with 507 what the live window of its channels leaves no room for. 0: only the bound of the hot store.',
   }),
+  readsPerSecondMax: perSecond(
+    'Reads of this cache per second. Over it they are refused with 429: those far from the live edge first, playlists and what was stored within the last minute last.',
+  ),
+  readBytesPerSecondMax: perSecond(
+    'Bytes of answers to reads of this cache per second; over it, as `readsPerSecondMax`.',
+  ),
+  writesPerSecondMax: perSecond(
+    'Writes and deletes in this cache per second. Over it they are refused with 429: an encoder that does not try again loses the segment.',
+  ),
+  writeBytesPerSecondMax: perSecond(
+    'Bytes of uploads to this cache per second; over it, as `writesPerSecondMax`. An upload that has begun is not cut.',
+  ),
   extendWhileLive: Type.Boolean({
     default: true,
     description:
@@ -59,6 +80,11 @@ export const cacheSettingsProperties = {
     maximum: 30,
     description:
       'How long a read waits for a segment that a live playlist has just named and that is not stored yet, from the PUT of the playlist, a target duration at the most. 0: 404 at once.',
+  }),
+  lowLatency: Type.Boolean({
+    default: true,
+    description:
+      'Blocking playlist reload, delta updates and waiting for hinted parts (`_HLS_msn`, `_HLS_part`, `_HLS_skip`), for playlists whose encoder advertises them. Off: the directives are ignored.',
   }),
   staleAfterTargetDurations: Type.Number({
     default: 0,
