@@ -61,3 +61,28 @@ export async function untilPlayed(page: Page, seconds: number): Promise<void> {
     await sleep(20)
   }
 }
+
+/**
+ * Waits until the page has played so much from now on. {@link untilPlayed} cannot tell after a player
+ * has loaded its video anew, which forgets what was played.
+ *
+ * @throws Error with what the page says, after 90 s.
+ */
+export async function untilPlaysOn(page: Page, seconds: number): Promise<void> {
+  const endsAtMs = performance.now() + PATIENCE_MS
+  const positionOf = () =>
+    page.evaluate<number>("document.querySelector('video')?.currentTime ?? 0")
+  let played = 0
+  let position = await positionOf()
+  while (played < seconds) {
+    if (performance.now() > endsAtMs) {
+      const text = await page.evaluate<string>('document.body.innerText')
+      throw new Error(`${played} s of ${seconds} s were played on; the page says: ${text}`)
+    }
+    await sleep(20)
+    const next = await positionOf()
+    // A jump is not playback.
+    if (next > position && next < position + 1) played += next - position
+    position = next
+  }
+}

@@ -39,6 +39,17 @@ export function runFfmpeg(options: readonly string[]): Promise<Finished> {
     .finished
 }
 
+/**
+ * Starts ffmpeg as a player that decodes so many seconds at the speed of playback and shows them to
+ * nobody. Ends with exit code 0 when it has played them.
+ */
+export function startReader(url: string, seconds: number): Running {
+  return run(FFMPEG, [
+    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-re', '-i', url],
+    ...['-t', String(seconds), '-f', 'null', '-'],
+  ])
+}
+
 export interface ProbedStream {
   readonly codec_name: string
   readonly codec_type: string
