@@ -7,13 +7,14 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -36,6 +37,7 @@ const sources = [
   'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'tsconfig.console.json',
 ]
 if (process.argv.includes('--if-stale') && existsSync(stamp)) {
   const builtAtMs = statSync(stamp).mtimeMs
@@ -50,26 +52,49 @@ const compiled = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.bu
 })
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 
-// The pages: one bundle a page, hls.js inside, nothing from a CDN.
+// The pages. Nothing from a CDN. The player is one file, hls.js inside; the console's files have
+// their content's hash in their names, and what only some pages need is a file of its own.
 const consoleSource = join(root, 'src/console')
-const entries = existsSync(consoleSource)
-  ? readdirSync(consoleSource).filter((name) => /^[a-z-]+\.page\.ts$/.test(name))
-  : []
-if (entries.length > 0) {
+const options = {
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'none',
+  logLevel: 'warning',
+  tsconfig: join(root, 'tsconfig.console.json'),
+}
+if (existsSync(consoleSource)) {
   await build({
-    entryPoints: entries.map((name) => join(consoleSource, name)),
+    ...options,
+    entryPoints: [join(consoleSource, 'player.page.ts')],
     outdir: join(dist, 'console'),
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-    legalComments: 'none',
-    logLevel: 'warning',
   })
-  for (const name of readdirSync(consoleSource)) {
-    if (/\.(html|css|svg)$/.test(name)) {
-      cpSync(join(consoleSource, name), join(dist, 'console', name))
-    }
+  const { metafile } = await build({
+    ...options,
+    entryPoints: [
+      join(consoleSource, 'console.page.tsx'),
+      join(consoleSource, 'styles/console.css'),
+    ],
+    // `light-dark()` as it is: esbuild's replacement needs no target that lacks it.
+    target: ['es2022', 'chrome123', 'firefox120', 'safari17.5'],
+    outdir: join(dist, 'console/assets'),
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    splitting: true,
+    metafile: true,
+  })
+  const built = Object.entries(metafile.outputs)
+  const nameOf = (entry) =>
+    basename(built.find(([, output]) => output.entryPoint?.endsWith(entry))?.[0] ?? '')
+  cpSync(join(consoleSource, 'player-icon.svg'), join(dist, 'console/assets/headwater.svg'))
+  const page = readFileSync(join(consoleSource, 'console.html'), 'utf8')
+    .replace('{script}', `/console/${nameOf('console.page.tsx')}`)
+    .replace('{styles}', `/console/${nameOf('console.css')}`)
+    .replace('{icon}', '/console/headwater.svg')
+  writeFileSync(join(dist, 'console/console.html'), page)
+  for (const name of ['player.html', 'player.css', 'player-icon.svg']) {
+    cpSync(join(consoleSource, name), join(dist, 'console', name))
   }
 }
 

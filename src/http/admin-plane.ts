@@ -7,7 +7,9 @@ import rateLimit from '@fastify/rate-limit'
 import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { RequestListener } from 'node:http'
+import type { DisposableTokens } from '../auth/disposable-tokens.ts'
 import type { KeyService } from '../auth/key-service.ts'
+import type { SignInLinks } from '../auth/sign-in-links.ts'
 import type { Logger } from '../base/log.ts'
 import { VERSION } from '../base/version.ts'
 import type { ShownSetting } from '../config/shown-settings.ts'
@@ -20,6 +22,9 @@ import { describeApi } from './admin/openapi.ts'
 import { useAdminSchemas } from './admin/route.ts'
 import { registerServerRoutes } from './admin/server-routes.ts'
 import type { ServerInfo } from './admin/server-routes.ts'
+import { registerSignInRoutes } from './admin/sign-in-routes.ts'
+import { registerTokenRoutes } from './admin/token-routes.ts'
+import { registerConsole } from './console-pages.ts'
 import { registerHealth } from './health.ts'
 import type { Health } from './health.ts'
 import { PlaneServer } from './plane-server.ts'
@@ -29,6 +34,7 @@ import { replyProblem } from './problems.ts'
 export interface AdminPlaneOptions {
   readonly origin: Origin
   readonly keys: KeyService
+  readonly tokens: { readonly disposables: DisposableTokens; readonly links: SignInLinks }
   readonly guard: AdminGuardOptions
   readonly health: Health
   readonly log: Logger
@@ -87,12 +93,10 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
       .header('Cache-Control', 'no-store')
       .send(options.metricsText()),
   )
-  app.get('/', async (_request, reply) =>
-    reply
-      .type('text/plain; charset=utf-8')
-      .header('X-Content-Type-Options', 'nosniff')
-      .send(FRONT_TEXT),
-  )
+  await registerConsole(app, {
+    text: FRONT_TEXT,
+    dataPlaneUrl: () => options.serverInfo().dataPlaneUrl,
+  })
   await app.register(async (api) => {
     await api.register(rateLimit, { max: REQUESTS_PER_MINUTE_MAX, timeWindow: '1 minute' })
     guardAdmin(api, options.guard)
@@ -101,6 +105,11 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     registerServerRoutes(api, options)
     registerCacheRoutes(api, options.origin)
     registerKeyRoutes(api, options.keys)
+    registerTokenRoutes(api, {
+      ...{ ...options.guard, keys: options.keys, caches: options.origin.caches },
+      disposables: options.tokens.disposables,
+    })
+    registerSignInRoutes(api, { ...options.guard, links: options.tokens.links })
   })
   await app.ready()
   if (plane === undefined) throw new TypeError('Fastify did not ask for a server')

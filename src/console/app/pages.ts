@@ -1,0 +1,29 @@
+/**
+ * The console's pages, in the order of the navigation. A new page is a component and one line here;
+ * CONTRIBUTING.md, "The console", has the rest.
+ */
+
+import type { FunctionComponent } from 'preact'
+import { ChannelsPage } from '../channels/channels-page.tsx'
+import { OverviewPage } from '../overview/overview-page.tsx'
+import type { IconName } from '../ui/icons.tsx'
+import type { Route } from './route.ts'
+
+export interface PageProps {
+  /** What the address says behind the page's name. */
+  readonly route: Route
+}
+
+export interface PageEntry {
+  /** In the address: `#/<name>`. */
+  readonly name: string
+  /** In the navigation. */
+  readonly title: string
+  readonly icon: IconName
+  readonly component: FunctionComponent<PageProps>
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { name: 'overview', title: 'Overview', icon: 'overview', component: OverviewPage },
+  { name: 'channels', title: 'Channels', icon: 'channels', component: ChannelsPage },
+]

@@ -1,0 +1,188 @@
+/** The frame of every page: navigation, who is signed in, whether the server answers. */
+
+import { useEffect, useErrorBoundary, useMemo, useState } from 'preact/hooks'
+import { UnreachableError } from '../api/api-error.ts'
+import type { ServerInfo } from '../api/api-types.ts'
+import type { Session } from '../api/session.ts'
+import { Icon } from '../ui/icons.tsx'
+import { countOf } from '../ui/format-figures.ts'
+import { Empty, ErrorBanner, Loading, PageHead } from '../ui/parts.tsx'
+import { ConnectionBanner } from './connection-banner.tsx'
+import { ConsoleProvider } from './console-context.tsx'
+import type { Console } from './console-context.tsx'
+import type { AppParts } from './open-app.ts'
+import { PAGES } from './pages.ts'
+import { parseRoute, routeHref } from './route.ts'
+import type { Route } from './route.ts'
+import { BrandMark } from './sign-in.tsx'
+import { ThemeButton } from './theme-button.tsx'
+import { useStore } from './use-store.ts'
+
+export interface ShellProps {
+  readonly parts: AppParts
+  readonly session: Session
+}
+
+export function Shell({ parts, session }: ShellProps) {
+  const route = useRoute()
+  const { server, error } = useServer(parts)
+  const signOut = () => {
+    // Ignored: a session that the server has forgotten is over, too.
+    void parts.api.request('/api/sign-out', { method: 'POST' }).catch(() => undefined)
+    parts.setSession(undefined, 'You are signed out.')
+  }
+  const value = useMemo<Console | undefined>(
+    () => (server === undefined ? undefined : { ...parts, session, server, signOut }),
+    [parts, session, server],
+  )
+  return (
+    <div class="shell">
+      <a class="skip" href="#main" onClick={skipToMain}>
+        Skip to the page
+      </a>
+      <header class="rail">
+        <a class="brand" href={routeHref('overview')}>
+          <BrandMark />
+          Headwater
+        </a>
+        <Navigation current={route.page} />
+        <div class="rail-foot">
+          <LiveSign parts={parts} />
+          <p class="quiet who">
+            {whoIs(session)}
+            {server !== undefined && <span> · {server.version}</span>}
+          </p>
+          <ThemeButton />
+          <button type="button" class="bare" onClick={signOut}>
+            <Icon name="sign-out" />
+            <span>Sign out</span>
+          </button>
+        </div>
+      </header>
+      <main id="main" class="page" tabIndex={-1}>
+        <ConnectionBanner connection={parts.connection} />
+        <ErrorBanner error={error} />
+        {value === undefined ? (
+          error === undefined && <Loading what="the console" />
+        ) : (
+          <ConsoleProvider value={value}>
+            <Page key={route.page} route={route} />
+          </ConsoleProvider>
+        )}
+      </main>
+    </div>
+  )
+}
+
+function Navigation({ current }: { readonly current: string }) {
+  return (
+    <nav class="nav" aria-label="Console">
+      <ul>
+        {PAGES.map((page) => (
+          <li key={page.name}>
+            <a
+              href={routeHref(page.name)}
+              aria-current={page.name === current ? 'page' : undefined}
+            >
+              <Icon name={page.icon} />
+              <span>{page.title}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+/** A page that fails takes neither the navigation nor the other pages with it. */
+function Page({ route }: { readonly route: Route }) {
+  // preact types what was thrown as any.
+  const [error] = useErrorBoundary() as readonly [unknown, () => void]
+  const page = PAGES.find(({ name }) => name === route.page)
+  if (error !== undefined) {
+    return (
+      <>
+        <PageHead title="This page has failed" />
+        <ErrorBanner error={error} onRetry={() => location.reload()} />
+      </>
+    )
+  }
+  if (page === undefined) {
+    return (
+      <>
+        <PageHead title="No such page" />
+        <Empty title={`The console has no page “${route.page}”.`}>
+          <a href={routeHref('overview')}>To the overview</a>
+        </Empty>
+      </>
+    )
+  }
+  return <page.component route={route} />
+}
+
+/** Whether what is shown moves by itself. */
+function LiveSign({ parts }: { readonly parts: AppParts }) {
+  const [isLive, setIsLive] = useState(false)
+  useEffect(() => {
+    const ends = [
+      parts.events.on('connected', () => setIsLive(true)),
+      parts.events.on('disconnected', () => setIsLive(false)),
+    ]
+    return () => ends.forEach((end) => end())
+  }, [parts])
+  const connection = useStore(parts.connection, () => parts.connection.state)
+  const isOnline = connection.kind === 'online'
+  const words = !isOnline ? 'No connection' : isLive ? 'Live' : 'Connecting'
+  const tone = !isOnline ? 'bad' : isLive ? 'good' : 'wait'
+  return <p class={`live-sign tone-${tone}`}>{words}</p>
+}
+
+function whoIs(session: Session): string {
+  if (session.superUser) return 'Super-user'
+  if (session.adminCaches === '*') return 'Admin of all caches'
+  return `Admin of ${countOf(session.adminCaches.length, 'cache')}`
+}
+
+/** The address as a route; without one, the overview. */
+function useRoute(): Route {
+  const [route, setRoute] = useState(() => parseRoute(location.hash))
+  useEffect(() => {
+    const update = () => {
+      // The skip link's target is on the page, not a page.
+      if (location.hash !== '#main') setRoute(parseRoute(location.hash))
+    }
+    window.addEventListener('hashchange', update)
+    return () => window.removeEventListener('hashchange', update)
+  }, [])
+  return route.page === '' ? { ...route, page: 'overview' } : route
+}
+
+function useServer(parts: AppParts): {
+  readonly server: ServerInfo | undefined
+  readonly error: unknown
+} {
+  const [server, setServer] = useState<ServerInfo>()
+  const [error, setError] = useState<unknown>()
+  useEffect(() => {
+    const load = async () => {
+      try {
+        setServer(await parts.api.request<ServerInfo>('/api/server'))
+        setError(undefined)
+      } catch (failure) {
+        // The connection's banner says it, and loads again.
+        setError(failure instanceof UnreachableError ? undefined : failure)
+      }
+    }
+    void load()
+    // After a restart it may be another version, at another address.
+    return parts.connection.subscribe(() => {
+      if (parts.connection.state.kind === 'online') void load()
+    })
+  }, [parts])
+  return { server, error }
+}
+
+function skipToMain(event: Event): void {
+  event.preventDefault()
+  document.getElementById('main')?.focus()
+}
