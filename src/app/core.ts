@@ -1,10 +1,14 @@
 /** The part of the composition root that no socket touches: stores, keys, caches, the origin. */
 
+import { AccountKeys } from '../auth/account-keys.ts'
 import { Authenticator } from '../auth/authenticator.ts'
+import { DisposableTokens } from '../auth/disposable-tokens.ts'
 import { readSigningSecret } from '../auth/first-keys.ts'
 import { KeyRegistry } from '../auth/key-registry.ts'
 import { KeyService } from '../auth/key-service.ts'
 import { ReaderTokens } from '../auth/reader-tokens.ts'
+import { Sessions } from '../auth/sessions.ts'
+import { SignInLinks } from '../auth/sign-in-links.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Config } from '../config/schema.ts'
@@ -27,6 +31,10 @@ export interface Core {
   readonly tokenGuard: TokenGuard
   readonly readerTokens: ReaderTokens
   readonly keys: KeyService
+  readonly disposables: DisposableTokens
+  readonly accountKeys: AccountKeys
+  readonly sessions: Sessions
+  readonly signInLinks: SignInLinks
   /** Settled once the data plane listens. */
   readonly publicUrl: () => string
   readonly setListeningUrl: (url: string) => void
@@ -93,6 +101,13 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     tokenGuard,
     readerTokens: new ReaderTokens({ secret, clock }),
     keys: new KeyService({ secret, keys: registry, clock, publicUrl }),
+    disposables: new DisposableTokens({ secret, clock, publicUrl }),
+    accountKeys: new AccountKeys({ secret, keys: registry, clock }),
+    sessions: new Sessions({
+      ...{ secret, keys: registry, clock },
+      ...{ throttle: authenticator, devKeys: config.auth.devKeys },
+    }),
+    signInLinks: new SignInLinks(clock),
     publicUrl,
     setListeningUrl: (url) => {
       listeningUrl = url

@@ -35,6 +35,11 @@ export const ERROR_KINDS = {
     blame: 'operator',
     summary: 'The certificate or its key cannot be used for the TLS port.',
   },
+  HW_START_ACCESS_LOG: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'The access log cannot be written.',
+  },
   HW_DATA_DIR_LOCKED: {
     statusCode: 500,
     blame: 'operator',
@@ -79,6 +84,11 @@ export const ERROR_KINDS = {
     statusCode: 403,
     blame: 'client',
     summary: 'This key does not allow the operation.',
+  },
+  HW_ADMIN_THROTTLED: {
+    statusCode: 429,
+    blame: 'client',
+    summary: 'Too many keys, sessions or links that are not accepted came from one address.',
   },
   HW_REQUEST_INVALID: { statusCode: 400, blame: 'client', summary: 'The request is not valid.' },
   HW_REQUEST_FORBIDDEN_HOST: {

@@ -3,16 +3,18 @@
  * administers. Health and metrics are exempt and carry no secret.
  */
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Authenticator } from '../auth/authenticator.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticator, Refused, Verified } from '../auth/authenticator.ts'
 import type { ClientAddresses } from '../auth/client-address.ts'
 import { credentialFromAuthorization } from '../auth/credential.ts'
 import type { Grant } from '../auth/grant.ts'
+import type { Sessions } from '../auth/sessions.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import { hostName, isAddressHost, isLoopbackHost } from './hosts.ts'
 
 export interface AdminGuardOptions {
   readonly authenticator: Authenticator
+  readonly sessions: Sessions
   readonly clientAddresses: ClientAddresses
   /** Host names without port that may be used besides loopback names and addresses. */
   readonly allowedHosts: readonly string[]
@@ -35,11 +37,63 @@ export function guardAdmin(app: FastifyInstance, options: AdminGuardOptions): vo
   const allowed = new Set(options.allowedHosts.map((host) => hostName(host)))
   if (options.publicUrl !== '') allowed.add(new URL(options.publicUrl).hostname.toLowerCase())
 
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     checkHost(request.headers.host ?? '', allowed)
     checkOrigin(request, options.publicUrl)
-    grants.set(request, await authenticate(request, options))
+    // Absent for what is no route.
+    if (request.routeOptions.config?.isOpen === true) return
+    grants.set(request, await authenticate(request, reply, options))
   })
+}
+
+/** Where a request comes from: what failures are counted against. */
+export function clientAddressOf(
+  request: FastifyRequest,
+  { clientAddresses }: Pick<AdminGuardOptions, 'clientAddresses'>,
+): string {
+  const forwarded = request.headers['x-forwarded-for']
+  return clientAddresses.of(
+    request.socket.remoteAddress ?? '',
+    Array.isArray(forwarded) ? forwarded.join(', ') : forwarded,
+  )
+}
+
+/**
+ * The grant of what was verified, when it may administer.
+ *
+ * @throws HeadwaterError `HW_ADMIN_UNAUTHORIZED`, `HW_ADMIN_THROTTLED` (with `Retry-After` on the
+ *   reply), `HW_ADMIN_FORBIDDEN` for a key of the data plane.
+ */
+export function requireAdmin(verified: Verified, reply: FastifyReply): Grant {
+  if (verified.kind === 'refused') throw refusalOf(verified, reply)
+  const { grant } = verified
+  if (!grant.superUser && grant.admin === undefined) {
+    throw new HeadwaterError('HW_ADMIN_FORBIDDEN', 'This key is for the data plane alone.', {
+      detail: 'Use a super-user key, or one with an admin grant.',
+    })
+  }
+  return grant
+}
+
+/** @throws nothing: gives the error for {@link requireAdmin} and for whatever else is guessed at. */
+export function refusalOf(
+  { reason, retryAfterSeconds }: Pick<Refused, 'reason' | 'retryAfterSeconds'>,
+  reply: FastifyReply,
+): HeadwaterError {
+  if (reason === 'throttled') {
+    reply.header('Retry-After', String(retryAfterSeconds))
+    return new HeadwaterError(
+      'HW_ADMIN_THROTTLED',
+      'Too many keys that are not accepted came from this address; try again shortly.',
+    )
+  }
+  return new HeadwaterError('HW_ADMIN_UNAUTHORIZED', `The key is not accepted: ${reason}.`)
+}
+
+/** The credential of the header. A credential in a URL would end up in histories and logs. */
+export function adminCredential(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization
+  return header === undefined ? undefined : credentialFromAuthorization(header)
 }
 
 /** DNS rebinding: a foreign page whose name now points here still says its own name in Host. */
@@ -65,36 +119,23 @@ function checkOrigin(request: FastifyRequest, publicUrl: string): void {
   )
 }
 
-/** The header alone: a credential in a URL would end up in histories and logs. */
-async function authenticate(request: FastifyRequest, options: AdminGuardOptions): Promise<Grant> {
-  const { authenticator, clientAddresses } = options
-  const header = request.headers.authorization
-  const credential = header === undefined ? undefined : credentialFromAuthorization(header)
+async function authenticate(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: AdminGuardOptions,
+): Promise<Grant> {
+  const { authenticator, sessions } = options
+  const credential = adminCredential(request)
   if (credential === undefined) {
     throw new HeadwaterError('HW_ADMIN_UNAUTHORIZED', 'The admin API needs a key.', {
       detail: 'Send a super-user key as Authorization. It is in the data directory.',
     })
   }
-  const forwarded = request.headers['x-forwarded-for']
-  const clientAddress = clientAddresses.of(
-    request.socket.remoteAddress ?? '',
-    Array.isArray(forwarded) ? forwarded.join(', ') : forwarded,
-  )
-  const verified =
-    authenticator.recall(credential) ?? (await authenticator.verify(credential, clientAddress))
-  if (verified.kind === 'refused') {
-    throw new HeadwaterError(
-      'HW_ADMIN_UNAUTHORIZED',
-      `The key is not accepted: ${verified.reason}.`,
-    )
-  }
-  const { grant } = verified
-  if (!grant.superUser && grant.admin === undefined) {
-    throw new HeadwaterError('HW_ADMIN_FORBIDDEN', 'This key is for the data plane alone.', {
-      detail: 'Use a super-user key, or one with an admin grant.',
-    })
-  }
-  return grant
+  const clientAddress = clientAddressOf(request, options)
+  const verified = sessions.isSession(credential)
+    ? await sessions.verify(credential, clientAddress)
+    : await authenticator.verify(credential, clientAddress)
+  return requireAdmin(verified, reply)
 }
 
 /** @throws HeadwaterError HW_ADMIN_FORBIDDEN when the grant does not administer this cache. */

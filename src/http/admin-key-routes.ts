@@ -11,14 +11,17 @@ import { formatItemKey, parseItemKey } from '../base/names.ts'
 import { requireSuperUser } from './admin-guard.ts'
 import { addRoute, closed, Time } from './admin/route.ts'
 
-const Text = Type.String({ minLength: 1, maxLength: 4096 })
-const Role = Type.Union([
+export const Text = Type.String({ minLength: 1, maxLength: 4096 })
+export const Role = Type.Union([
   Type.Literal('readwrite'),
   Type.Literal('readonly'),
   Type.Literal('writeonly'),
 ])
-const Caches = Type.Union([Type.Literal('*'), Type.Array(Text, { minItems: 1, maxItems: 100 })])
-const Items = Type.Union([
+export const Caches = Type.Union([
+  Type.Literal('*'),
+  Type.Array(Text, { minItems: 1, maxItems: 100 }),
+])
+export const Items = Type.Union([
   Type.Object({ kind: Type.Literal('all') }, closed),
   Type.Object({ kind: Type.Literal('key'), key: Text }, closed),
   Type.Object({ kind: Type.Literal('keyPrefix'), keyPrefix: Text }, closed),
@@ -60,6 +63,10 @@ export interface KeyView {
   readonly issuedAt: string
   readonly expiresAt: string | null
   readonly revokedAt: string | null
+  /** Of a `v2` key. */
+  readonly roleId: string | null
+  /** The key that this one is a refreshed copy of. */
+  readonly refreshedFrom: string | null
 }
 
 /** @returns Times in RFC 3339; item selectors in words a person reads (`all`, `key x`, `prefix x`). */
@@ -78,6 +85,8 @@ export function viewKey(record: KeyRecord): KeyView {
     issuedAt: formatIsoTime(record.issuedAtMs),
     expiresAt: record.expiresAtMs === undefined ? null : formatIsoTime(record.expiresAtMs),
     revokedAt: record.revokedAtMs === undefined ? null : formatIsoTime(record.revokedAtMs),
+    roleId: record.roleId ?? null,
+    refreshedFrom: record.refreshedFrom ?? null,
   }
 }
 
@@ -89,7 +98,7 @@ const PermissionView = Type.Object(
   },
   closed,
 )
-const KeySchema = Type.Object(
+export const KeySchema = Type.Object(
   {
     keyId: Type.String(),
     description: Type.String(),
@@ -102,6 +111,12 @@ const KeySchema = Type.Object(
     issuedAt: Time,
     expiresAt: Type.Union([Time, Type.Null()]),
     revokedAt: Type.Union([Time, Type.Null()]),
+    roleId: Type.Union([Type.String(), Type.Null()], {
+      description: 'Role of a key that was made by the account API (`v2`).',
+    }),
+    refreshedFrom: Type.Union([Type.String(), Type.Null()], {
+      description: 'The key that this one is a refreshed copy of.',
+    }),
   },
   closed,
 )

@@ -8,6 +8,8 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { RequestListener } from 'node:http'
 import type { Logger } from '../base/log.ts'
 import { isItemTarget } from '../wire/target.ts'
+import { registerAccountApi } from './account-api/account-routes.ts'
+import type { AccountApiOptions } from './account-api/account-routes.ts'
 import { registerHealth } from './health.ts'
 import type { Health } from './health.ts'
 import type { ItemHandler } from './item-handler.ts'
@@ -19,6 +21,8 @@ import { replyProblem } from './problems.ts'
 
 export interface DataPlaneOptions {
   readonly items: ItemHandler
+  /** Momento's `/api-keys` and `/roles`. */
+  readonly account: AccountApiOptions
   readonly health: Health
   readonly log: Logger
   readonly server: Omit<PlaneServerOptions, 'name' | 'onExpectContinue'>
@@ -70,6 +74,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
   app.setNotFoundHandler((request, reply) => replyProblem(request, reply, undefined))
 
   registerHealth(app, options.health)
+  await registerAccountApi(app, options.account)
   await registerPages(app, { adminUrl: options.adminUrl, version: options.version })
   await app.ready()
   if (plane === undefined) throw new TypeError('Fastify did not ask for a server')
