@@ -8,6 +8,8 @@ import type { ByteRange, MediaPlaylist, Part, Segment } from './playlist.ts'
 
 const LAST_URIS_MAX = 16
 const DISTINCT_URIS_MAX = 64
+/** Parts of one segment in a playlist that is summed up. */
+const SUMMED_PARTS_MAX = 1000
 
 /** Collects; {@link finish} gives the shape. */
 export class MediaPlaylistReader {
@@ -41,6 +43,9 @@ export class MediaPlaylistReader {
   #gap = false
   #byteRange: ByteRange | undefined
   #parts: Part[] = []
+  /** The same, not parsed, when the playlist is summed up: those of all segments would cost too much. */
+  #partTexts: string[] = []
+  #lastSegmentPartCount = 0
   // Where a range without an offset goes on.
   #rangeEndBytes = 0
   #partRangeEndBytes = 0
@@ -65,6 +70,7 @@ export class MediaPlaylistReader {
   }
 
   finish(): MediaPlaylist {
+    for (const text of this.#partTexts) this.#addPart(parseAttributes(text))
     return {
       kind: 'media',
       targetDurationSeconds: this.#targetDurationSeconds,
@@ -81,6 +87,7 @@ export class MediaPlaylistReader {
       keyUris: [...this.#keyUris],
       partTargetSeconds: this.#partTargetSeconds,
       openParts: this.#parts,
+      lastSegmentPartCount: this.#lastSegmentPartCount,
       preloadHintUris: [...this.#preloadHintUris],
       canBlockReload: this.#canBlockReload,
       canSkipUntilSeconds: this.#canSkipUntilSeconds,
@@ -116,7 +123,9 @@ export class MediaPlaylistReader {
     this.#discontinuity = false
     this.#gap = false
     this.#byteRange = undefined
+    this.#lastSegmentPartCount = this.#isSummary ? this.#partTexts.length : this.#parts.length
     this.#parts = []
+    this.#partTexts = []
     this.#partRangeEndBytes = 0
   }
 
@@ -144,6 +153,7 @@ export class MediaPlaylistReader {
         return true
       case '#EXT-X-PART':
         if (!this.#isSummary) this.#addPart(parseAttributes(value))
+        else if (this.#partTexts.length < SUMMED_PARTS_MAX) this.#partTexts.push(value)
         return true
       case '#EXT-X-MAP':
         addDistinct(this.#initUris, parseAttributes(value).get('URI'))

@@ -111,6 +111,8 @@ export interface MediaPlaylist {
   readonly partTargetSeconds: number | undefined
   /** Parts after the last complete segment. */
   readonly openParts: readonly Part[]
+  /** How many parts the last complete segment has in the playlist. */
+  readonly lastSegmentPartCount: number
   /** EXT-X-PRELOAD-HINT, parts and init sections. */
   readonly preloadHintUris: readonly string[]
   /** EXT-X-SERVER-CONTROL. */

@@ -10,14 +10,17 @@ import type { Cache } from '../origin/caches.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Overload } from '../origin/overload.ts'
 import type { Representation, Representations } from '../origin/representations.ts'
+import type { ReloadAnswer } from '../origin/blocking-reload.ts'
 import type { Wait } from '../origin/waiters.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { acceptsGzip } from '../wire/accept-encoding.ts'
+import type { DeliveryDirectives } from '../wire/delivery-directives.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import type { Allowed } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import type { ItemSend } from './item-send.ts'
 import { streamUpload } from './item-stream.ts'
+import { waitWithClient } from './item-wait.ts'
 import { recordOf } from './request-record.ts'
 
 export interface ItemReadOptions {
@@ -48,6 +51,16 @@ export interface ItemReading {
 /** The same, of a cache that exists. */
 interface CacheReading extends ItemReading {
   readonly cache: Cache
+  /** A blocking reload that has waited: when it is to be given up. */
+  readonly reloadUntilMs: number | undefined
+}
+
+/** What of an item is served: the whole of it, or a delta update. */
+interface Served {
+  readonly item: StoredItem
+  readonly base: Representation
+  /** `max-age`, when it is not the item's own. */
+  readonly maxAgeSeconds: number | undefined
 }
 
 export class ItemRead {
@@ -58,13 +71,20 @@ export class ItemRead {
   }
 
   /** Answers it; a promise when something has to be waited for. */
-  read(reading: ItemReading): void | Promise<void> {
+  read(reading: ItemReading, reloadUntilMs?: number): void | Promise<void> {
     const { origin, answers } = this.#options
     const { request, response, target, allowed } = reading
     const cache = origin.caches.get(target.cacheName)
     if (cache === undefined) return answers.refuse(request, response, 'cache-not-found')
     const found = origin.peek(target.storeKey)
-    const cacheReading: CacheReading = { request, response, target, allowed, cache }
+    const cacheReading: CacheReading = {
+      request,
+      response,
+      target,
+      allowed,
+      cache,
+      reloadUntilMs,
+    }
     if (found === 'elsewhere') return this.#readThrough(cacheReading)
     if (found === 'absent') return this.#miss(cacheReading)
     return this.#found(cacheReading, found)
@@ -80,7 +100,8 @@ export class ItemRead {
   /** Not there, or not there yet: a first upload in progress is read as it comes. */
   #miss(reading: CacheReading): void | Promise<void> {
     const { origin, answers, readerStallMs, readInProgress } = this.#options
-    const { request, response, target, cache } = reading
+    const { request, response, target, cache, reloadUntilMs } = reading
+    if (reloadUntilMs !== undefined) origin.reloads.counts.gone++
     const upload = readInProgress ? origin.firstUpload(target.storeKey) : undefined
     // HTTP/1.0 knows no chunks: the end of a torn body could not be told from its whole.
     if (upload === undefined || request.httpVersionMinor === 0) {
@@ -95,21 +116,7 @@ export class ItemRead {
   /** A segment that its playlist announced a moment too early. */
   async #held(reading: CacheReading, wait: Wait): Promise<void> {
     const { request, response } = reading
-    const { socket } = request
-    const record = recordOf(response)
-    const since = record?.holdBegins() ?? 0
-    let leave: () => void = () => undefined
-    const gone = new Promise<'gone'>((resolve) => {
-      leave = () => {
-        wait.leave()
-        resolve('gone')
-      }
-    })
-    // Most clients that leave close both ways at once, and the first sign of it is their FIN.
-    socket.once('end', leave).once('close', leave)
-    const outcome = await Promise.race([wait.outcome, gone])
-    socket.off('end', leave).off('close', leave)
-    record?.heldSince(since)
+    const outcome = await waitWithClient(request, response, wait)
     if (response.destroyed) return
     if (outcome === 'changed') return this.read(reading)
     const reason = outcome === 'closing' ? 'stopping' : 'key-not-found'
@@ -118,10 +125,11 @@ export class ItemRead {
 
   #found(reading: CacheReading, item: StoredItem): void | Promise<void> {
     const { origin, overload, answers } = this.#options
-    const { request, response, cache } = reading
+    const { request, response, target, cache, reloadUntilMs } = reading
     const staleSeconds = origin.staleSeconds(cache, item)
     if (staleSeconds !== undefined) {
       recordOf(response)?.found(item)
+      if (reloadUntilMs !== undefined) origin.reloads.counts.gone++
       const detail = `The live playlist is stale: nothing was written for ${Math.floor(staleSeconds)} s.`
       return answers.refuse(request, response, 'stale', { detail })
     }
@@ -129,16 +137,63 @@ export class ItemRead {
       recordOf(response)?.found(item)
       return answers.refuse(request, response, 'overloaded')
     }
-    const form = this.#readersForm(reading, item)
-    if (!(form instanceof Promise)) return this.#code(reading, item, form)
-    return form.then((made) => (response.destroyed ? undefined : this.#code(reading, item, made)))
+    return target.directives !== undefined && cache.settings.lowLatency
+      ? this.#directed(reading, item, target.directives)
+      : this.#answer(reading, { item, base: item, maxAgeSeconds: undefined })
+  }
+
+  /** A playlist that is asked for by `_HLS_msn`, `_HLS_part` or `_HLS_skip`. */
+  #directed(
+    reading: CacheReading,
+    item: StoredItem,
+    directives: DeliveryDirectives,
+  ): void | Promise<void> {
+    const { origin, answers } = this.#options
+    const { request, response } = reading
+    const reload = origin.reloads.answer(item, directives, reading.reloadUntilMs)
+    if (reload.kind === 'wait') return this.#reloadHeld(reading, reload)
+    if (reload.kind === 'refuse') {
+      recordOf(response)?.found(item)
+      return answers.refuse(request, response, reload.reason)
+    }
+    const { maxAgeSeconds } = reload
+    return this.#answer(reading, { item, base: item, maxAgeSeconds })
+  }
+
+  /** Looks at the playlist again when it has changed, is gone, or the time is up. */
+  async #reloadHeld(
+    reading: CacheReading,
+    { wait, untilMonotonicMs }: Extract<ReloadAnswer, { kind: 'wait' }>,
+  ): Promise<void> {
+    const { origin, answers } = this.#options
+    const { request, response } = reading
+    const outcome = await waitWithClient(request, response, wait)
+    if (outcome === 'changed' || outcome === 'over') {
+      if (!response.destroyed) return this.read(reading, untilMonotonicMs)
+      origin.reloads.counts.left++
+      return
+    }
+    origin.reloads.counts[outcome === 'left' ? 'left' : 'stopping']++
+    if (response.destroyed) return
+    answers.refuse(request, response, outcome === 'closing' ? 'stopping' : 'reload-timeout')
+  }
+
+  #answer(reading: CacheReading, served: Served): void | Promise<void> {
+    const form = this.#readersForm(reading, served)
+    if (!(form instanceof Promise)) return this.#code(reading, served, form)
+    return form.then((made) =>
+      reading.response.destroyed ? undefined : this.#code(reading, served, made),
+    )
   }
 
   /**
    * The playlist as this reader should have it. Who came with `?token=` finds it on every URI, since
    * players drop the query of a playlist; a key that can write is replaced by its read-only twin.
    */
-  #readersForm(reading: CacheReading, item: StoredItem): Representation | Promise<Representation> {
+  #readersForm(
+    reading: CacheReading,
+    { item, base }: Served,
+  ): Representation | Promise<Representation> {
     const { representations, readerTokens, publicHosts } = this.#options
     const { target, allowed, cache } = reading
     const { grant, queryCredential } = allowed
@@ -148,7 +203,7 @@ export class ItemRead {
       cache.settings.playlistTokens !== 'reader' ||
       !representations.hasUris(item)
     ) {
-      return item
+      return base
     }
     const withToken = (token: string): Representation =>
       representations.withToken(item, {
@@ -159,11 +214,15 @@ export class ItemRead {
     if (!canWrite(grant)) return withToken(queryCredential)
     return readerTokens
       .forReading(queryCredential, grant)
-      .then((token) => (token === undefined ? item : withToken(token)))
+      .then((token) => (token === undefined ? base : withToken(token)))
   }
 
   /** Identity, or gzip for who asks for it; a range is always of the identity bytes. */
-  #code(reading: CacheReading, item: StoredItem, form: Representation): void | Promise<void> {
+  #code(
+    reading: CacheReading,
+    { item, base, maxAgeSeconds }: Served,
+    form: Representation,
+  ): void | Promise<void> {
     const { representations, gzip, send } = this.#options
     const { request, response } = reading
     const answer = (body: Representation) =>
@@ -172,7 +231,8 @@ export class ItemRead {
         body,
         varies,
         // Its text holds somebody's credential.
-        isPrivate: form !== item,
+        isPrivate: form !== base,
+        maxAgeSeconds,
       })
     const varies = gzip && representations.varies(item)
     if (!varies || request.headers.range !== undefined || !acceptsGzip(encodings(request))) {

@@ -34,6 +34,8 @@ export interface SentItem {
   readonly varies: boolean
   /** Not for shared caches. */
   readonly isPrivate: boolean
+  /** Instead of the item's own, before the remaining TTL caps it. */
+  readonly maxAgeSeconds?: number | undefined
 }
 
 export class ItemSend {
@@ -56,7 +58,7 @@ export class ItemSend {
       record.source = 'store'
       record.found(item)
     }
-    const caching = { maxAgeSeconds: this.#maxAgeSeconds(item), isPrivate: sent.isPrivate }
+    const caching = { maxAgeSeconds: this.#maxAgeSeconds(sent), isPrivate: sent.isPrivate }
     const validators = { etag: body.etag, lastModifiedMs: item.storedAtMs }
     const verdict = evaluatePreconditions(
       {
@@ -111,11 +113,12 @@ export class ItemSend {
   }
 
   /** Never beyond the remaining TTL: a CDN must not serve what the origin has dropped. */
-  #maxAgeSeconds(item: StoredItem): number {
+  #maxAgeSeconds({ item, maxAgeSeconds }: SentItem): number {
     const remainingSeconds = Math.floor(
       (item.expiresAtMonotonicMs - this.#options.clock.monotonicMs()) / 1000,
     )
-    return Math.max(0, Math.min(notesOf(item).maxAgeSeconds, remainingSeconds))
+    const allowedSeconds = maxAgeSeconds ?? notesOf(item).maxAgeSeconds
+    return Math.max(0, Math.min(allowedSeconds, remainingSeconds))
   }
 
   #write(request: IncomingMessage, response: ServerResponse, chunks: readonly Uint8Array[]): void {

@@ -10,6 +10,7 @@ import type { CacheName, ItemKey, StoreKey } from '../base/names.ts'
 import { kindOfKey } from '../hls/kind.ts'
 import { mediaTypeOfKey } from '../hls/media-types.ts'
 import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store.ts'
+import { BlockingReloads } from './blocking-reload.ts'
 import type { Cache, CacheRegistry } from './caches.ts'
 import type { CheckedContent } from './content-rules.ts'
 import type { OriginEvents } from './events.ts'
@@ -73,6 +74,7 @@ export class Origin implements UploadHost {
   readonly caches: CacheRegistry
   readonly events: OriginEvents
   readonly findings: Findings
+  readonly reloads: BlockingReloads
   readonly stats: OriginStats = {
     uploadsInFlight: 0,
     uploadsInFlightBytes: 0,
@@ -102,6 +104,7 @@ export class Origin implements UploadHost {
       waitersMax: WAITERS_MAX,
       waitersPerCacheMax: WAITERS_PER_CACHE_MAX,
     })
+    this.reloads = new BlockingReloads({ ...options, waiters: this.#waiters })
   }
 
   /** Synchronous look at the hot store. */

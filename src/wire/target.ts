@@ -9,6 +9,8 @@
 
 import { parseCacheName, parseItemKey, toStoreKey } from '../base/names.ts'
 import type { CacheName, ItemKey, StoreKey } from '../base/names.ts'
+import { addDirective } from './delivery-directives.ts'
+import type { DeliveryDirectives, DirectiveName } from './delivery-directives.ts'
 
 /** Why a target names no item. Each is a reason in `wire/refusals.ts`. */
 export type TargetProblem =
@@ -29,6 +31,8 @@ export interface ItemTarget {
   readonly token: string
   /** `?ttl_seconds=` as written; `undefined` when absent. */
   readonly ttlText: string | undefined
+  /** `_HLS_msn`, `_HLS_part`, `_HLS_skip`; `undefined` without any. */
+  readonly directives: DeliveryDirectives | undefined
 }
 
 const PREFIX = '/cache/'
@@ -83,6 +87,7 @@ export function parseItemTarget(target: string): ItemTarget {
     keyForm: rawKey !== '' ? 'path' : 'query',
     token: parameters.token,
     ttlText: parameters.ttlText,
+    directives: parameters.directives,
   }
 }
 
@@ -103,6 +108,9 @@ interface Parameters {
   keyBase64Count: number
   token: string
   ttlText: string | undefined
+  directives: DeliveryDirectives | undefined
+  /** Names of directives that were there. */
+  directiveNames: string
 }
 
 const NO_PARAMETERS: Readonly<Parameters> = Object.freeze({
@@ -112,6 +120,8 @@ const NO_PARAMETERS: Readonly<Parameters> = Object.freeze({
   keyBase64Count: 0,
   token: '',
   ttlText: undefined,
+  directives: undefined,
+  directiveNames: '',
 })
 
 /** Splits at `&`, then at the first `=`, so a token that ends in `==` arrives whole. Unknown names are ignored. */
@@ -142,10 +152,21 @@ function parseParameters(text: string, start: number): Parameters {
       case 'ttl_seconds':
         found.ttlText ??= percentDecode(value) ?? value
         break
+      case '_HLS_msn':
+      case '_HLS_part':
+      case '_HLS_skip':
+        readDirective(found, name, value)
+        break
     }
     position = end + 1
   }
   return found
+}
+
+function readDirective(found: Parameters, name: DirectiveName, value: string): void {
+  const isRepeated = found.directiveNames.includes(name)
+  found.directiveNames += name
+  found.directives = addDirective(found.directives, name, percentDecode(value), isRepeated)
 }
 
 function malformed(problem: TargetProblem, parameters: Readonly<Parameters>): ItemTarget {
@@ -158,6 +179,7 @@ function malformed(problem: TargetProblem, parameters: Readonly<Parameters>): It
     keyForm: 'path',
     token: parameters.token,
     ttlText: parameters.ttlText,
+    directives: parameters.directives,
   }
 }
 
