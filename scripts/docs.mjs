@@ -1,6 +1,6 @@
 /**
- * Writes the generated pages (settings, errors, JSON Schema, `.env.example`) from the sources, so
- * that no build is needed first. `--check` only says which are stale.
+ * Writes the generated pages (settings, errors, metrics, JSON Schema, `.env.example`) from the
+ * sources, so that no build is needed first. `--check` only says which are stale.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -8,22 +8,28 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const bundle = join(root, 'node_modules/.cache/headwater/reference.mjs')
+const bundleDir = join(root, 'node_modules/.cache/headwater-docs')
 
 await build({
-  entryPoints: [join(root, 'src/config/reference.ts')],
-  outfile: bundle,
+  entryPoints: {
+    reference: join(root, 'src/config/reference.ts'),
+    metrics: join(root, 'src/metrics/metrics-markdown.ts'),
+  },
+  outdir: bundleDir,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   format: 'esm',
   packages: 'external',
   logLevel: 'warning',
 })
-const { referenceFiles } = await import(pathToFileURL(bundle).href)
-rmSync(dirname(bundle), { recursive: true, force: true })
+const load = (name) => import(pathToFileURL(join(bundleDir, `${name}.mjs`)).href)
+const { referenceFiles } = await load('reference')
+const { metricsMarkdown } = await load('metrics')
+rmSync(bundleDir, { recursive: true, force: true })
 
 let staleCount = 0
-for (const [path, text] of referenceFiles()) {
+for (const [path, text] of [...referenceFiles(), ['docs/metrics.md', metricsMarkdown()]]) {
   if (read(join(root, path)) === text) continue
   staleCount++
   if (process.argv.includes('--check')) {

@@ -11,18 +11,19 @@ import { createAdminPlane } from '../http/admin-plane.ts'
 import { createItemHandler } from '../http/create-item-handler.ts'
 import { createDataPlane } from '../http/data-plane.ts'
 import { Health } from '../http/health.ts'
-import { countRequests, createRequestStats } from '../http/item-handler.ts'
 import { openOverload } from '../http/open-overload.ts'
 import { listenOnPlanes, reloadTlsOf, stopPlanes } from '../http/plane-listeners.ts'
 import type { InheritedSockets, ListeningUrls } from '../http/plane-listeners.ts'
 import type { TlsReload } from '../http/tls-listener.ts'
-import { metricFamilies } from '../metrics/families.ts'
-import { formatMetrics } from '../metrics/text.ts'
+import type { MetricsHistory } from '../metrics/history.ts'
 import type { Core } from './core.ts'
+import { openMeters } from './meters.ts'
 
 /** Both servers, listening. */
 export interface Planes extends ListeningUrls {
   readonly health: Health
+  /** The last hour of metrics. */
+  readonly history: MetricsHistory
   reloadTls(): Promise<TlsReload | undefined>
   close(): Promise<void>
 }
@@ -43,12 +44,8 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const startedAtMs = clock.nowMs()
   const health = new Health()
   const clientAddresses = new ClientAddresses(config.http.trustedProxies)
-  const requestStats = createRequestStats()
-  const refusedWrites = new Map<string, number>()
-  core.origin.events.on('write-refused', ({ reason }) => {
-    refusedWrites.set(reason, (refusedWrites.get(reason) ?? 0) + 1)
-  })
-  const overload = openOverload(config, clock)
+  const meters = openMeters({ config, clock, core })
+  const overload = openOverload(config, clock, (seconds) => meters.process.stalls.observe(seconds))
   let adminUrl = config.admin.publicUrl
   const serverOptions = {
     headerBytesMax: config.http.headerBytesMax,
@@ -72,7 +69,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       publicHosts: () => [new URL(core.publicUrl()).host],
       clientAddresses,
       health,
-      observers: [countRequests(requestStats)],
+      observers: [meters.requests],
     }),
     health,
     log,
@@ -80,24 +77,14 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     adminUrl: () => adminUrl,
     version: VERSION,
   })
-  const families = metricFamilies({
-    store: core.store.stats,
-    origin: core.origin.stats,
-    waiterCount: () => core.origin.waiterCount,
-    findingCounts: core.origin.findings.countByRule,
+  const metrics = meters.open({
     overload: overload.stats,
-    tokenGuard: core.tokenGuard.stats,
-    auth: () => core.authenticator.stats,
-    requests: requestStats,
-    refusedWrites,
     connections: {
       data: data.plane.stats,
       get admin() {
         return admin.plane.stats
       },
     },
-    startedAtMs,
-    version: VERSION,
   })
   const admin = await createAdminPlane({
     origin: core.origin,
@@ -111,7 +98,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     health,
     log,
     server: serverOptions,
-    metricsText: () => formatMetrics(families),
+    metricsText: metrics.text,
     settings: shownSettings(config, options.sources ?? new Map()),
     serverInfo: () => ({
       version: VERSION,
@@ -129,12 +116,13 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const close = async () => {
     await stopPlanes(both, health, config.http)
     overload.close()
+    meters.close()
   }
   try {
     const urls = await listenOnPlanes(both, config, options.inheritedSockets)
     core.setListeningUrl(urls.dataPlaneUrl)
     adminUrl = config.admin.publicUrl || urls.adminUrl
-    return { ...urls, health, reloadTls: () => reloadTlsOf(both), close }
+    return { ...urls, health, history: metrics.history, reloadTls: () => reloadTlsOf(both), close }
   } catch (error) {
     await close()
     throw error

@@ -123,6 +123,18 @@ export const ConfigSchema = section(
       },
       'The log.',
     ),
+    metrics: section(
+      {
+        channelsMax: Type.Integer({
+          default: 100,
+          minimum: 0,
+          maximum: 10_000,
+          description:
+            'Channels with series of their own in `/metrics`. Further ones are counted in `headwater_channels_left_out`.',
+        }),
+      },
+      'Metrics of the admin plane.',
+    ),
     expressLane: Type.Boolean({
       default: false,
       'x-needs': 'the express lane',

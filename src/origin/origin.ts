@@ -24,7 +24,7 @@ import { ttlSecondsByRule } from './ttl-rules.ts'
 import { Upload } from './upload.ts'
 import type { UploadHost, UploadOutcome, UploadRequest } from './upload.ts'
 import { Waiters } from './waiters.ts'
-import type { Wait } from './waiters.ts'
+import type { Wait, WaiterStats } from './waiters.ts'
 
 export interface OriginOptions {
   readonly store: Store
@@ -179,6 +179,11 @@ export class Origin implements UploadHost {
   /** How many readers wait. */
   get waiterCount(): number {
     return this.#waiters.count
+  }
+
+  /** How waits ended. */
+  get waiterStats(): WaiterStats {
+    return this.#waiters.stats
   }
 
   /**

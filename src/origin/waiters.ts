@@ -10,6 +10,17 @@ import type { CacheName, StoreKey } from '../base/names.ts'
 /** How a wait ended: `changed`, look again; `over`, the deadline passed; `closing`, the server stops. */
 export type WaitOutcome = 'changed' | 'over' | 'closing'
 
+/** Plain counters, read by metrics: waits by how they ended. */
+export interface WaiterStats {
+  changedCount: number
+  overCount: number
+  closingCount: number
+  /** The client went away. */
+  leftCount: number
+  /** Not begun: as many waited as may. */
+  refusedCount: number
+}
+
 export interface WaitersOptions {
   readonly clock: Clock
   readonly waitersMax: number
@@ -29,6 +40,13 @@ interface Waiter {
 }
 
 export class Waiters {
+  readonly stats: WaiterStats = {
+    changedCount: 0,
+    overCount: 0,
+    closingCount: 0,
+    leftCount: 0,
+    refusedCount: 0,
+  }
   readonly #options: WaitersOptions
   readonly #byKey = new Map<StoreKey, Set<Waiter>>()
   readonly #countByCache = new Map<CacheName, number>()
@@ -51,11 +69,15 @@ export class Waiters {
     const { clock, waitersMax, waitersPerCacheMax } = this.#options
     const { cacheName } = splitStoreKey(storeKey)
     const inCache = this.#countByCache.get(cacheName) ?? 0
-    if (this.#count >= waitersMax || inCache >= waitersPerCacheMax) return undefined
+    if (this.#count >= waitersMax || inCache >= waitersPerCacheMax) {
+      this.stats.refusedCount++
+      return undefined
+    }
     let waiter: Waiter | undefined
     const outcome = new Promise<WaitOutcome>((resolve) => {
       const timer = clock.setTimer(() => {
         if (waiter !== undefined) this.#remove(storeKey, waiter)
+        this.stats.overCount++
         resolve('over')
       }, untilMonotonicMs - clock.monotonicMs())
       waiter = { resolve, timer }
@@ -67,7 +89,12 @@ export class Waiters {
     this.#byKey.set(storeKey, set)
     this.#countByCache.set(cacheName, inCache + 1)
     this.#count++
-    return { outcome, leave: () => this.#remove(storeKey, waiting) }
+    return {
+      outcome,
+      leave: () => {
+        if (this.#remove(storeKey, waiting)) this.stats.leftCount++
+      },
+    }
   }
 
   /** Something happened to a key: whoever waits for it looks again. */
@@ -76,6 +103,8 @@ export class Waiters {
     if (set === undefined) return
     for (const waiter of [...set]) {
       this.#remove(storeKey, waiter)
+      if (outcome === 'closing') this.stats.closingCount++
+      else this.stats.changedCount++
       waiter.resolve(outcome)
     }
   }
@@ -85,9 +114,10 @@ export class Waiters {
     for (const storeKey of [...this.#byKey.keys()]) this.wake(storeKey, 'closing')
   }
 
-  #remove(storeKey: StoreKey, waiter: Waiter): void {
+  /** False: it has ended already. */
+  #remove(storeKey: StoreKey, waiter: Waiter): boolean {
     const set = this.#byKey.get(storeKey)
-    if (set?.delete(waiter) !== true) return
+    if (set?.delete(waiter) !== true) return false
     if (set.size === 0) this.#byKey.delete(storeKey)
     this.#options.clock.clearTimer(waiter.timer)
     const { cacheName } = splitStoreKey(storeKey)
@@ -95,5 +125,6 @@ export class Waiters {
     if (inCache === 0) this.#countByCache.delete(cacheName)
     else this.#countByCache.set(cacheName, inCache)
     this.#count--
+    return true
   }
 }

@@ -24,6 +24,31 @@ t.test('bounded per cache and in total', async (t) => {
   t.equal(clock.timerCount, 0)
 })
 
+t.test('counts how waits ended, each once', async (t) => {
+  const clock = new ManualClock()
+  const waiters = new Waiters({ clock, waitersMax: 4, waitersPerCacheMax: 4 })
+  const wait = (name: string) => waiters.wait(key('a', name), clock.monotonicMs() + 1000)
+  const left = wait('left')
+  const changed = wait('changed')
+  wait('over')
+  wait('closing')
+  t.equal(wait('refused'), undefined)
+  left?.leave()
+  left?.leave()
+  waiters.wake(key('a', 'changed'))
+  changed?.leave()
+  clock.advance(1000)
+  wait('closing')
+  waiters.close()
+  t.same(waiters.stats, {
+    changedCount: 1,
+    overCount: 2,
+    closingCount: 1,
+    leftCount: 1,
+    refusedCount: 1,
+  })
+})
+
 t.test('one change releases everybody, each once', async (t) => {
   const clock = new ManualClock()
   const waiters = new Waiters({ clock, waitersMax: 1000, waitersPerCacheMax: 1000 })
