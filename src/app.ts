@@ -18,7 +18,6 @@ import { resolveConfig } from './config/resolve.ts'
 import type { CacheSettings, Config, PartialConfig } from './config/schema.ts'
 import type { InheritedSockets } from './http/plane-listeners.ts'
 import type { TlsReload } from './http/tls-listener.ts'
-import { ChannelTracker } from './origin/channels.ts'
 import type { OriginEvents } from './origin/events.ts'
 import { DataDirectory } from './storage/data-directory.ts'
 import { FIRST_CACHE_NAME, openCore } from './app/core.ts'
@@ -62,6 +61,11 @@ export interface Headwater {
    * or does not fit changes nothing: `kept`. `undefined`: there is no TLS port.
    */
   reloadTls(): Promise<TlsReload | undefined>
+  /**
+   * The console's URL with a secret in its fragment that signs in once, as a super-user, within 10
+   * minutes. For the eyes of whoever started the server: never for a log.
+   */
+  createSignInUrl(): string
   /** Stops in order: not ready, delay, no new connections, drain, close. May be called twice. */
   close(): Promise<void>
 }
@@ -82,8 +86,6 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     const core = await openCore({ config, dataDirectory, clock, log })
     closers.push(() => core.store.close())
     closers.push(() => core.origin.close())
-    const tracker = new ChannelTracker({ events: core.origin.events, clock })
-    closers.push(() => tracker.close())
     const { inheritedSockets, sources } = options
     core.origin.events.on('finding', ({ cacheName, key, finding }) => {
       const { rule, severity, message } = finding
@@ -105,6 +107,10 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
       tlsUrl: planes.tlsUrl,
       reloadTls: () => planes.reloadTls(),
       publicUrl: core.publicUrl(),
+      createSignInUrl: () => {
+        const consoleUrl = (config.admin.publicUrl || planes.adminUrl).replace(/\/+$/, '')
+        return `${consoleUrl}/#sign-in=${core.signInLinks.create()}`
+      },
       config,
       keys,
       events: core.origin.events,

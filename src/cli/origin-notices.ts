@@ -62,11 +62,17 @@ export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string):
   switch (notice.kind) {
     case 'channel': {
       const { change } = notice
-      const message = { live: 'channel live', stale: 'channel stale', ended: 'channel ended' }
+      const message = {
+        live: 'channel live',
+        stale: 'channel stale',
+        ended: 'channel ended',
+        broken: 'channel broken',
+      }
       // Milliseconds are what the clock knows; the rest is how floats are written.
       const lastWriteAgeSeconds = Math.round(change.lastWriteAgeSeconds * 1000) / 1000
       const fields = { ...change, lastWriteAgeSeconds }
-      log[change.state === 'stale' ? 'warn' : 'info'](fields, message[change.state])
+      const isBad = change.state === 'stale' || change.state === 'broken'
+      log[isBad ? 'warn' : 'info'](fields, message[change.state])
       return
     }
     case 'cache-created':
@@ -102,7 +108,7 @@ function adviceOf({ headline, why, commands }: RefusalNotice): string {
 }
 
 function channelLabel({ state }: ChannelChange, paint: Painter): string {
-  return { live: paint.green, stale: paint.red, ended: paint.dim }[state](state)
+  return { live: paint.green, stale: paint.red, broken: paint.red, ended: paint.dim }[state](state)
 }
 
 function channelText(change: ChannelChange): string {
@@ -115,6 +121,8 @@ function channelText(change: ChannelChange): string {
     }
     case 'stale':
       return `${name}  no new playlist for ${Math.round(change.lastWriteAgeSeconds)} s: does the encoder still run?`
+    case 'broken':
+      return `${name}  ${toPlainText(change.detail, 300)}`
     case 'ended':
       return `${name}  its playlists end with EXT-X-ENDLIST`
   }

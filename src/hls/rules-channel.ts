@@ -123,4 +123,10 @@ export const CHANNEL_RULES = {
     'A segment has a higher bit rate than BANDWIDTH promises. Players choose the variant and stall.',
     'Limit the bit rate (maxrate and bufsize), or raise BANDWIDTH.',
   ),
+  'segment-name-reused': rule(
+    'warning',
+    '6.2.2',
+    'A segment that a live playlist had named was written again with other bytes. Caches and players that have the old ones go on with them.',
+    'Start numbers by the time, so that a restarted encoder uses new names; or let caches forget segments soon.',
+  ),
 }

@@ -265,3 +265,12 @@ export function validateBitrate(segment: MeasuredSegment): readonly Finding[] {
     ),
   ]
 }
+
+/** A segment was written again with other bytes under a name that a live playlist had listed. */
+export function segmentNameReused(
+  name: string,
+  sizes: { readonly sizeBytes: number; readonly previousSizeBytes: number },
+): Finding {
+  const message = `${name} was listed and is written again with other bytes: ${sizes.sizeBytes} instead of ${sizes.previousSizeBytes}.`
+  return toFinding('segment-name-reused', message, { ...sizes })
+}

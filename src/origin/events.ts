@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import type { CacheName, ItemKey } from '../base/names.ts'
 import type { Finding } from '../hls/validation-rules.ts'
 import type { StoredItem } from '../storage/store.ts'
+import type { ChannelState } from './channel-view.ts'
 
 /** A write that was refused. Encoders ignore statuses, so the origin has to say it. */
 export interface WriteRefusal {
@@ -21,13 +22,13 @@ export interface WriteRefusal {
   readonly expectsContinue: boolean
 }
 
-export type ChannelState = 'live' | 'stale' | 'ended'
-
 export interface ChannelChange {
   readonly cacheName: CacheName
   /** For people: the multivariant playlist's key, or the media playlist's when it has none. */
   readonly key: string
   readonly state: ChannelState
+  /** Why it is not simply live, in one sentence; '' otherwise. */
+  readonly detail: string
   readonly renditionCount: number
   readonly targetDurationSeconds: number
   /** Time since the last playlist was written. */

@@ -1,32 +1,17 @@
 /**
- * What is wrong with the playlists that encoders write: the validator's findings at each PUT, told
- * once, counted, and the last ones kept for each playlist. Encoders themselves say nothing.
+ * What was found wrong with playlists: told once, counted, and the last ones kept for each. Finding
+ * it is `playlist-judge.ts`'s. Encoders themselves say nothing.
  */
 
 import type { Clock } from '../base/clock.ts'
-import { splitStoreKey, toStoreKey } from '../base/names.ts'
+import { splitStoreKey } from '../base/names.ts'
 import type { StoreKey } from '../base/names.ts'
-import type { Playlist } from '../hls/playlist.ts'
-import { resolveToKey } from '../hls/resolve.ts'
-import { validateAgainstStore } from '../hls/validate-channel.ts'
-import { validateMediaPlaylist } from '../hls/validate-media-playlist.ts'
-import { validateMultivariant } from '../hls/validate-multivariant.ts'
 import type { Finding } from '../hls/validation-rules.ts'
-import type { Store, StoredItem } from '../storage/store.ts'
 import type { OriginEvents } from './events.ts'
-import { notesOf } from './item-notes.ts'
 
 export interface FindingsOptions {
-  readonly store: Store
   readonly events: OriginEvents
   readonly clock: Clock
-}
-
-/** An upload to be judged. */
-export interface JudgedUpload {
-  readonly storeKey: StoreKey
-  readonly keyForm: 'path' | 'query'
-  readonly playlist: Playlist
 }
 
 /** A finding and when it was made. */
@@ -57,36 +42,6 @@ export class Findings {
     this.#options = options
   }
 
-  /** What is wrong with an upload, before it is stored. */
-  judge(upload: JudgedUpload): readonly Finding[] {
-    const { playlist, storeKey } = upload
-    if (playlist.kind === 'multivariant') return validateMultivariant({ next: playlist })
-    const before = this.#options.store.inspect(storeKey)
-    const stored = typeof before === 'string' ? undefined : before
-    const known = stored === undefined ? undefined : notesOf(stored).playlist
-    const previous = known?.kind === 'media' ? known : undefined
-    const look = this.#lookUp(upload)
-    const namesNewerSegments =
-      stored === undefined
-        ? undefined
-        : // From the newest: with a running encoder the first look answers.
-          playlist.segments.findLast(({ uri }) => {
-            const item = look(uri)
-            return typeof item === 'object' && item.storedAtMs > stored.storedAtMs
-          }) !== undefined
-    return [
-      ...validateMediaPlaylist({ previous, next: playlist, namesNewerSegments }),
-      ...validateAgainstStore({
-        next: playlist,
-        previous,
-        isStored: (uri) => {
-          const item = look(uri)
-          return item === undefined ? undefined : item !== 'absent'
-        },
-      }),
-    ]
-  }
-
   /** Counts, keeps and tells what was found with an upload. */
   report(storeKey: StoreKey, findings: readonly Finding[]): void {
     if (findings.length === 0) return
@@ -109,19 +64,6 @@ export class Findings {
   /** The last findings of a playlist, oldest first. */
   list(storeKey: StoreKey): readonly KeptFinding[] {
     return this.#byPlaylist.get(storeKey)?.kept ?? []
-  }
-
-  /** The item behind a URI; `undefined` when it is not ours. */
-  #lookUp(upload: JudgedUpload): (uri: string) => StoredItem | 'absent' | undefined {
-    const { cacheName, key } = splitStoreKey(upload.storeKey)
-    const location = { cacheName, playlistKey: key, keyForm: upload.keyForm }
-    return (uri) => {
-      const found = resolveToKey(location, uri)
-      if (found === undefined) return undefined
-      const item = this.#options.store.inspect(toStoreKey(cacheName, found))
-      // Somewhere else is not missing.
-      return item === 'elsewhere' ? undefined : item
-    }
   }
 
   #playlist(storeKey: StoreKey): PlaylistFindings {

@@ -2,6 +2,7 @@
  * What the origin hangs on an item at its PUT, so that no read parses or computes it again.
  */
 
+import type { StoreKey } from '../base/names.ts'
 import type { Playlist } from '../hls/playlist.ts'
 import type { StoredItem } from '../storage/store.ts'
 
@@ -12,12 +13,15 @@ export interface ItemNotes {
   readonly keyForm: 'path' | 'query'
   /** `max-age` before the remaining TTL caps it, seconds. Settled again when its channel changes. */
   maxAgeSeconds: number
+  /** The live playlist that has named it as a segment, last of all; `undefined` when none has. */
+  namedBy: StoreKey | undefined
 }
 
 const NONE: ItemNotes = {
   playlist: undefined,
   keyForm: 'path',
   maxAgeSeconds: 1,
+  namedBy: undefined,
 }
 
 /** The notes of an item. An item that another process stored has none of ours: it gets the careful ones. */

@@ -12,6 +12,8 @@ import { mediaTypeOfKey } from '../hls/media-types.ts'
 import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store.ts'
 import { BlockingReloads } from './blocking-reload.ts'
 import type { Cache, CacheRegistry } from './caches.ts'
+import { ChannelModel } from './channel-model.ts'
+import type { Channels } from './channel-view.ts'
 import type { CheckedContent } from './content-rules.ts'
 import type { OriginEvents } from './events.ts'
 import { Findings } from './findings.ts'
@@ -19,6 +21,8 @@ import { maxAgeSeconds } from './freshness.ts'
 import type { ItemNotes } from './item-notes.ts'
 import { LiveFreshness } from './live-freshness.ts'
 import { LiveWindow } from './live-window.ts'
+import { PlaylistJudge } from './playlist-judge.ts'
+import { ReusedNames } from './reused-names.ts'
 import type { TokenGuard } from './token-guard.ts'
 import { ttlSecondsByRule } from './ttl-rules.ts'
 import { Upload } from './upload.ts'
@@ -84,11 +88,15 @@ export class Origin implements UploadHost {
   readonly #options: OriginOptions
   readonly #store: Store
   readonly #window: LiveWindow
-  readonly #freshness: LiveFreshness
+  readonly #channels: ChannelModel
+  readonly #judge: PlaylistJudge
+  readonly #reusedNames: ReusedNames
   readonly #waiters: Waiters
   /** Names this run in ETags: a restarted origin never repeats one for other bytes. */
   readonly #epoch = randomBytes(6).toString('base64url')
   readonly #firstUploads = new Map<StoreKey, Upload>()
+  /** Uploads of keys that are stored already. */
+  readonly #overwrites = new Map<StoreKey, Upload>()
   #sequence = 0
 
   constructor(options: OriginOptions) {
@@ -97,14 +105,26 @@ export class Origin implements UploadHost {
     this.caches = options.caches
     this.events = options.events
     this.findings = new Findings(options)
-    this.#window = new LiveWindow(options)
-    this.#freshness = new LiveFreshness(options)
+    const isUploading = (storeKey: StoreKey) =>
+      this.#firstUploads.has(storeKey) || this.#overwrites.has(storeKey)
+    const findingsOf = (storeKey: StoreKey) => this.findings.list(storeKey)
+    const channels = new ChannelModel({ ...options, isUploading, findingsOf })
+    this.#channels = channels
+    this.#window = new LiveWindow({ ...options, channels })
+    channels.follow(new LiveFreshness({ ...options, channels }))
+    this.#judge = new PlaylistJudge({ ...options, channels, isUploading })
+    this.#reusedNames = new ReusedNames(this.findings)
     this.#waiters = new Waiters({
       clock: options.clock,
       waitersMax: WAITERS_MAX,
       waitersPerCacheMax: WAITERS_PER_CACHE_MAX,
     })
     this.reloads = new BlockingReloads({ ...options, waiters: this.#waiters })
+  }
+
+  /** What is live and how it does, for metrics, the admin API and the console. */
+  get channels(): Channels {
+    return this.#channels
   }
 
   /** Synchronous look at the hot store. */
@@ -122,11 +142,10 @@ export class Origin implements UploadHost {
     const ttlSeconds = ttlSecondsByRule(request.cache.settings.ttlRules, request.key)
     const upload = new Upload(this, ttlSeconds === undefined ? request : { ...request, ttlSeconds })
     const { storeKey } = request
-    if (
-      mayBeFollowed(request.key) &&
-      !this.#firstUploads.has(storeKey) &&
-      this.#store.inspect(storeKey) === 'absent'
-    ) {
+    if (!mayBeFollowed(request.key)) return upload
+    if (this.#store.inspect(storeKey) !== 'absent') {
+      this.#overwrites.set(storeKey, upload)
+    } else if (!this.#firstUploads.has(storeKey)) {
       this.#firstUploads.set(storeKey, upload)
       // Who waits for it can read it as it comes.
       this.#waiters.wake(storeKey)
@@ -155,15 +174,24 @@ export class Origin implements UploadHost {
   staleSeconds(cache: Cache, item: StoredItem): number | undefined {
     const limit = cache.settings.staleAfterTargetDurations
     if (limit === 0 || (item.kind !== 'media' && item.kind !== 'multivariant')) return undefined
-    const keys =
-      cache.settings.staleScope === 'channel'
-        ? this.#freshness.siblings(item.storeKey)
-        : [item.storeKey]
+    const isTogether = cache.settings.staleScope === 'channel'
+    const keys = isTogether ? this.#channels.topology.primaryKeysOf(item.storeKey) : undefined
+    // A subtitle playlist is judged by its channel, never its channel by it.
+    if (keys === undefined) return this.#staleSeconds(item.storeKey, limit)
     for (const storeKey of keys) {
-      const age = this.#window.age(storeKey)
-      if (age !== undefined && age.targetDurations > limit) return age.seconds
+      const seconds = this.#staleSeconds(storeKey, limit)
+      if (seconds !== undefined) return seconds
     }
     return undefined
+  }
+
+  #staleSeconds(storeKey: StoreKey, limitTargetDurations: number): number | undefined {
+    const record = this.#channels.record(storeKey)
+    // Ended, or not stored any more.
+    if (record?.live === undefined) return undefined
+    const seconds = record.ageSeconds(this.#options.clock.monotonicMs())
+    const isStale = seconds / Math.max(1, record.targetDurationSeconds) > limitTargetDurations
+    return isStale ? seconds : undefined
   }
 
   /** Lets every waiting reader go: the server stops. */
@@ -173,7 +201,7 @@ export class Origin implements UploadHost {
 
   close(): void {
     this.#waiters.close()
-    this.#window.close()
+    this.#channels.close()
   }
 
   /** How many readers wait. */
@@ -197,6 +225,7 @@ export class Origin implements UploadHost {
 
   closed(upload: Upload): void {
     const { storeKey } = upload.request
+    if (this.#overwrites.get(storeKey) === upload) this.#overwrites.delete(storeKey)
     if (this.#firstUploads.get(storeKey) !== upload) return
     this.#firstUploads.delete(storeKey)
     // Refused or cut: it will not come, and nobody has to wait until the deadline for that.
@@ -257,8 +286,8 @@ export class Origin implements UploadHost {
   }
 
   async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
-    const invalid = this.#judge(request, content)
-    if (invalid !== undefined) return invalid
+    const unwanted = this.#judgePlaylist(request, content)
+    if (unwanted !== undefined) return unwanted
     const item = this.#makeItem(request, content)
     try {
       const cacheBytesMax = request.cache.settings.sizeBytesMax
@@ -267,28 +296,36 @@ export class Origin implements UploadHost {
         const reason = outcome.kind === 'cache-full' ? 'cache-full' : 'store-full'
         return { kind: 'refused', reason }
       }
+      const isJudged = request.cache.settings.playlistRules !== 'off'
+      this.#reusedNames.stored(item, outcome.replaced, isJudged)
     } catch (error) {
       this.#options.log.error({ err: error, storeKey: item.storeKey }, 'store refused a write')
       return { kind: 'refused', reason: 'store-unavailable' }
     }
     this.stats.uploadsStoredCount++
     this.stats.uploadsStoredBytes += item.sizeBytes
+    this.#window.forget(item.storeKey)
+    this.#channels.stored(item)
     this.events.emit('item-stored', item)
     this.#waiters.wake(item.storeKey)
     return { kind: 'stored', item }
   }
 
   /** Judges a playlist; an outcome when it is not to be stored. */
-  #judge(request: UploadRequest, content: CheckedContent): UploadOutcome | undefined {
+  #judgePlaylist(request: UploadRequest, content: CheckedContent): UploadOutcome | undefined {
     const rules = request.cache.settings.playlistRules
     if (content.playlist === undefined || rules === 'off') return undefined
     const { storeKey, keyForm } = request
-    const found = this.findings.judge({ storeKey, keyForm, playlist: content.playlist })
-    this.findings.report(storeKey, found)
-    const error = found.find(({ severity }) => severity === 'error')
-    if (rules !== 'strict' || error === undefined) return undefined
-    const detail = `${error.rule} (${error.section}): ${error.message}`.slice(0, 400)
-    return { kind: 'refused', reason: 'playlist-invalid', detail }
+    const verdict = this.#judge.judge({ storeKey, keyForm, playlist: content.playlist })
+    const { findings, ofChannel, isLate } = verdict
+    this.findings.report(storeKey, findings)
+    if (ofChannel !== undefined) this.findings.report(ofChannel.storeKey, ofChannel.findings)
+    const error = findings.find(({ severity }) => severity === 'error')
+    if (rules === 'strict' && error !== undefined) {
+      const detail = `${error.rule} (${error.section}): ${error.message}`.slice(0, 400)
+      return { kind: 'refused', reason: 'playlist-invalid', detail }
+    }
+    return isLate ? { kind: 'ignored' } : undefined
   }
 
   #makeItem(request: UploadRequest, content: CheckedContent): StoredItem {
@@ -304,6 +341,7 @@ export class Origin implements UploadHost {
         version,
         segmentMaxAgeSeconds,
       }),
+      namedBy: undefined,
     }
     return {
       storeKey: request.storeKey,

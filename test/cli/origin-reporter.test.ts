@@ -161,6 +161,7 @@ t.test('channels and new caches are passed on at once', async (t) => {
     cacheName,
     key: 'playlist.m3u8',
     state: 'live',
+    detail: '',
     renditionCount: 3,
     targetDurationSeconds: 2,
     lastWriteAgeSeconds: 0,

@@ -7,7 +7,7 @@ import { toPlainText } from '../../src/base/plain-text.ts'
 import { formatBytes, formatTable } from '../../src/cli/text-table.ts'
 import { hasColours } from '../../src/cli/cli-context.ts'
 import { createLogger } from '../../src/base/log.ts'
-import type { ChannelState } from '../../src/origin/events.ts'
+import type { ChannelState } from '../../src/origin/channel-view.ts'
 import { parseCacheName, parseItemKey } from '../../src/base/names.ts'
 
 const plain = painter(false)
@@ -18,7 +18,12 @@ function channel(state: ChannelState, renditionCount = 3): OriginNotice {
   const change = { cacheName, key: 'demo/playlist.m3u8', state, renditionCount }
   return {
     kind: 'channel',
-    change: { ...change, targetDurationSeconds: 2, lastWriteAgeSeconds: 7.400_000_000_1 },
+    change: {
+      ...change,
+      detail: state === 'broken' ? 'low.m3u8 is named and was never written.' : '',
+      targetDurationSeconds: 2,
+      lastWriteAgeSeconds: 7.400_000_000_1,
+    },
   }
 }
 
@@ -52,7 +57,7 @@ function format(notice: OriginNotice, columns = 100): string {
   })
 }
 
-t.test('channels: live, stale, ended, one line each', async (t) => {
+t.test('channels: live, stale, broken, ended, one line each', async (t) => {
   t.equal(
     format(channel('live')),
     '12:03:04  live     live-origin/demo/playlist.m3u8  (3 renditions, target duration 2 s)\n',
@@ -60,6 +65,7 @@ t.test('channels: live, stale, ended, one line each', async (t) => {
   t.match(format(channel('live', 1)), '(1 rendition,')
   t.match(format(channel('stale')), 'no new playlist for 7 s: does the encoder still run?')
   t.match(format(channel('ended')), 'EXT-X-ENDLIST')
+  t.match(format(channel('broken')), 'low.m3u8 is named and was never written.')
   t.equal(
     format({ kind: 'cache-created', cacheName: 'news' }),
     '12:03:04  cache    news was made\n',
@@ -106,7 +112,13 @@ t.test('the log has the same with constant messages', async (t) => {
       records.push(JSON.parse(line) as Record<string, unknown>)
     },
   })
-  for (const notice of [channel('live'), channel('stale'), channel('ended'), REFUSED]) {
+  for (const notice of [
+    channel('live'),
+    channel('stale'),
+    channel('broken'),
+    channel('ended'),
+    REFUSED,
+  ]) {
     logNotice(log, notice, 'http://127.0.0.1:8080')
   }
   logNotice(log, { kind: 'cache-created', cacheName: 'news' }, '')
@@ -115,6 +127,7 @@ t.test('the log has the same with constant messages', async (t) => {
   t.match(records, [
     { msg: 'channel live', level: 30, cacheName: 'live-origin' },
     { msg: 'channel stale', level: 40, lastWriteAgeSeconds: 7.4 },
+    { msg: 'channel broken', level: 40, detail: 'low.m3u8 is named and was never written.' },
     { msg: 'channel ended', level: 30 },
     { msg: 'writes refused', level: 40, count: 12, client: 'ffmpeg', advice: /-hls_segment/ },
     { msg: 'cache created', cacheName: 'news' },

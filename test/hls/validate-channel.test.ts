@@ -4,6 +4,7 @@ import type { MediaPlaylist, MultivariantPlaylist } from '../../src/hls/playlist
 import { CHANNEL_RULES } from '../../src/hls/rules-channel.ts'
 import {
   renditionStateOf,
+  segmentNameReused,
   validateAgainstStore,
   validateBitrate,
   validateBitrates,
@@ -178,6 +179,15 @@ t.test('bit rates', async (t) => {
   t.match(whole(live(0, 3)), [{ numbers: { bitsPerSecond: 3600 } }], 'the worst but the newest')
   t.equal(rulesOf(whole(live(0, 4), live(0, 3))), 'bandwidth-exceeded', 'the newest of before')
   t.equal(rulesOf(whole(live(0, 5), live(0, 4))), '', 'each once')
+})
+
+t.test('a name that is used again', async (t) => {
+  const finding = segmentNameReused('a/s1.ts', { sizeBytes: 2, previousSizeBytes: 3 })
+  t.equal(rulesOf([finding]), 'segment-name-reused')
+  t.match(
+    finding.message,
+    'a/s1.ts was listed and is written again with other bytes: 2 instead of 3.',
+  )
 })
 
 t.test('each rule has a case, and a text', async (t) => {

@@ -1,5 +1,4 @@
 import t from 'tap'
-import { ChannelTracker } from '../../src/origin/channels.ts'
 import type { ChannelChange } from '../../src/origin/events.ts'
 import { openTestOrigin } from './support.ts'
 
@@ -8,21 +7,20 @@ const media = (sequence: number, end = '') =>
 const MULTIVARIANT =
   '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="audio.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=2\nhi.m3u8?token=x&ttl_seconds=9\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlo.m3u8\n'
 
-async function openTracker(t: { teardown(end: () => void): void }) {
+async function openChannels(t: { teardown(end: () => void): void }) {
   const opened = await openTestOrigin()
-  const tracker = new ChannelTracker({ events: opened.events, clock: opened.clock })
-  t.teardown(() => tracker.close())
+  t.teardown(() => opened.origin.close())
   const changes: string[] = []
   const details: ChannelChange[] = []
   opened.events.on('channel-changed', (change) => {
     changes.push(`${change.cacheName}/${change.key} ${change.state}`)
     details.push(change)
   })
-  return { ...opened, tracker, changes, details }
+  return { ...opened, changes, details }
 }
 
 t.test('a ladder is one channel: live, stale, live again, ended', async (t) => {
-  const { put, clock, changes, details } = await openTracker(t)
+  const { put, clock, changes, details } = await openChannels(t)
   await put('index.m3u8', MULTIVARIANT)
   await put('hi.m3u8', media(1))
   await put('lo.m3u8', media(1))
@@ -41,7 +39,7 @@ t.test('a ladder is one channel: live, stale, live again, ended', async (t) => {
 })
 
 t.test('renditions belong to their channel', async (t) => {
-  const { put, clock, changes, details } = await openTracker(t)
+  const { put, clock, changes, details } = await openChannels(t)
   await put('audio.m3u8', media(1))
   await put('index.m3u8', MULTIVARIANT)
   await put('hi.m3u8', media(1))
@@ -51,7 +49,7 @@ t.test('renditions belong to their channel', async (t) => {
 })
 
 t.test('a media playlist that nothing names is a channel of its own, after a while', async (t) => {
-  const { put, clock, changes } = await openTracker(t)
+  const { put, clock, changes } = await openChannels(t)
   await put('alone.m3u8', media(1))
   clock.advance(4000)
   t.same(changes, [])
@@ -61,7 +59,7 @@ t.test('a media playlist that nothing names is a channel of its own, after a whi
 })
 
 t.test('what is no playlist, or cannot be read, is no channel', async (t) => {
-  const { put, clock, changes } = await openTracker(t)
+  const { put, clock, changes } = await openChannels(t)
   await put('a.ts', 'bytes')
   await put('odd.m3u8', '#EXTM3U\n')
   clock.advance(20_000)
@@ -69,7 +67,7 @@ t.test('what is no playlist, or cannot be read, is no channel', async (t) => {
 })
 
 t.test('a channel is forgotten an hour after its last write, and its timer with it', async (t) => {
-  const { put, clock, changes, store } = await openTracker(t)
+  const { put, clock, changes, store } = await openChannels(t)
   await put('index.m3u8', MULTIVARIANT)
   await put('lo.m3u8', media(1))
   clock.advance(3_700_000)
