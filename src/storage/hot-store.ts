@@ -12,6 +12,7 @@ import { EntryTable } from './entry-table.ts'
 import type { EntryCounts } from './entry-table.ts'
 import { accountedBytesOf, HotEntry } from './hot-entry.ts'
 import { PinTable } from './pin-table.ts'
+import { Watchers } from './watchers.ts'
 import type {
   CacheUsage,
   ListPage,
@@ -71,7 +72,7 @@ export class HotStore implements Store {
   readonly #expiryTickMs: number
   readonly #expiryBudgetPerTick: number
   readonly #entries: EntryTable
-  readonly #watchers = new Map<StoreKey, Set<(change: StoreChange) => void>>()
+  readonly #watchers = new Watchers()
   readonly #pins = new PinTable((storeKey, isPinned) => this.#entries.setPinned(storeKey, isPinned))
   readonly #expireEntry: (entry: HotEntry) => void
   #timer: Timer | undefined = undefined
@@ -98,7 +99,7 @@ export class HotStore implements Store {
     this.#expireEntry = (entry) => {
       this.#drop(entry)
       this.stats.expirationCount++
-      if (this.#watchers.size > 0) this.#notify(entry.item.storeKey, 'expire')
+      if (!this.#watchers.isEmpty) this.#watchers.notify(entry.item.storeKey, 'expire')
     }
   }
 
@@ -149,7 +150,7 @@ export class HotStore implements Store {
     }
     this.#drop(entry)
     this.stats.deleteCount++
-    this.#notify(storeKey, 'delete')
+    this.#watchers.notify(storeKey, 'delete')
     return Promise.resolve(true)
   }
 
@@ -194,7 +195,7 @@ export class HotStore implements Store {
       this.#drop(entry)
       this.stats.deleteCount++
       flushedCount++
-      this.#notify(entry.item.storeKey, 'delete')
+      this.#watchers.notify(entry.item.storeKey, 'delete')
     }
     return Promise.resolve(flushedCount)
   }
@@ -238,15 +239,7 @@ export class HotStore implements Store {
 
   /** Listeners run at once, after the change, and must not throw. They may use the store. */
   watch(storeKey: StoreKey, listener: (change: StoreChange) => void): () => void {
-    // A function of our own, so that the same listener may be given twice.
-    const call = (change: StoreChange): void => listener(change)
-    const listeners = this.#watchers.get(storeKey)
-    if (listeners === undefined) this.#watchers.set(storeKey, new Set([call]))
-    else listeners.add(call)
-    return () => {
-      const current = this.#watchers.get(storeKey)
-      if (current?.delete(call) === true && current.size === 0) this.#watchers.delete(storeKey)
-    }
+    return this.#watchers.add(storeKey, listener)
   }
 
   close(): Promise<void> {
@@ -276,9 +269,9 @@ export class HotStore implements Store {
     if (isOldExpired) this.stats.expirationCount++
     this.#timer ??= this.#clock.setTimer(() => this.#tick(), this.#expiryTickMs)
 
-    if (this.#watchers.size > 0) {
-      for (const key of evicted) this.#notify(key, 'evict')
-      this.#notify(storeKey, 'put')
+    if (!this.#watchers.isEmpty) {
+      for (const key of evicted) this.#watchers.notify(key, 'evict')
+      this.#watchers.notify(storeKey, 'put')
     }
     return { kind: 'stored', replaced: isOldExpired ? undefined : old?.item }
   }
@@ -348,7 +341,7 @@ export class HotStore implements Store {
   #evict(entry: HotEntry, evicted: StoreKey[]): void {
     this.#drop(entry)
     this.stats.evictionCount++
-    if (this.#watchers.size > 0) evicted.push(entry.item.storeKey)
+    if (!this.#watchers.isEmpty) evicted.push(entry.item.storeKey)
   }
 
   #drop(entry: HotEntry, isOverwrite = false): void {
@@ -383,12 +376,5 @@ export class HotStore implements Store {
     if (this.#timer === undefined) return
     this.#clock.clearTimer(this.#timer)
     this.#timer = undefined
-  }
-
-  #notify(storeKey: StoreKey, change: StoreChange): void {
-    const listeners = this.#watchers.get(storeKey)
-    if (listeners === undefined) return
-    // A copy, since a listener may watch and end watching.
-    for (const listener of [...listeners]) listener(change)
   }
 }

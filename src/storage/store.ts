@@ -9,15 +9,18 @@ import type { CacheName, StoreKey } from '../base/names.ts'
  * What an item is to the rules above; kept with it so that a read never guesses. From the name and,
  * for playlists, the content (`hls/kind.ts`).
  */
-export type ItemKind =
-  | 'multivariant' // EXT-X-STREAM-INF playlist
-  | 'media' // media playlist
-  | 'manifest' // DASH MPD
-  | 'segment'
-  | 'part'
-  | 'init'
-  | 'key'
-  | 'other'
+export type ItemKind = (typeof ITEM_KINDS)[number]
+
+export const ITEM_KINDS = [
+  'multivariant', // EXT-X-STREAM-INF playlist
+  'media', // media playlist
+  'manifest', // DASH MPD
+  'segment',
+  'part',
+  'init',
+  'key',
+  'other',
+] as const
 
 /** A stored item. Immutable: an overwrite makes a new one. Always made with all fields, in one order. */
 export interface StoredItem {

@@ -48,7 +48,7 @@ function bodyOf(item: StoredItem | undefined): string | undefined {
   return item === undefined ? undefined : Buffer.concat(item.chunks).toString('latin1')
 }
 
-export function storeConformance(t: Test, openStore: OpenStore): void {
+export function storeConformance(t: Test, openStore: OpenStore, { pins = true } = {}): void {
   async function open(t: Test, sizeBytesMax = 64 * MIB) {
     const clock = new ManualClock()
     const store = await openStore({ clock, sizeBytesMax })
@@ -260,7 +260,7 @@ export function storeConformance(t: Test, openStore: OpenStore): void {
     t.equal(clock.timerCount, 0)
   })
 
-  pinConformance(t, openStore)
+  if (pins) pinConformance(t, openStore)
 
   t.test('10,000 random operations agree with a plain Map', async (t) => {
     const { store, clock, now } = await open(t)
