@@ -14,6 +14,7 @@ import type { Clock } from './base/clock.ts'
 import { createLogger } from './base/log.ts'
 import type { Logger } from './base/log.ts'
 import { formatItemKey } from './base/names.ts'
+import { redactText } from './base/redact.ts'
 import { resolveConfig } from './config/resolve.ts'
 import type { CacheSettings, Config, PartialConfig } from './config/schema.ts'
 import type { InheritedSockets } from './http/plane-listeners.ts'
@@ -61,6 +62,8 @@ export interface Headwater {
    * or does not fit changes nothing: `kept`. `undefined`: there is no TLS port.
    */
   reloadTls(): Promise<TlsReload | undefined>
+  /** Goes on in a new access log, for SIGUSR2 after somebody has renamed the old one. */
+  reopenLogs(): void
   /**
    * The console's URL with a secret in its fragment that signs in once, as a super-user, within 10
    * minutes. For the eyes of whoever started the server: never for a log.
@@ -89,7 +92,7 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     const { inheritedSockets, sources } = options
     core.origin.events.on('finding', ({ cacheName, key, finding }) => {
       const { rule, severity, message } = finding
-      const told = { cacheName, key: formatItemKey(key), rule, finding: message }
+      const told = { cacheName, key: redactText(formatItemKey(key)), rule, finding: message }
       log[severity === 'info' ? 'info' : 'warn'](told, 'playlist finding')
     })
     const planes = await openPlanes({ config, sources, clock, log, core, inheritedSockets })
@@ -106,6 +109,7 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
       adminUrl: planes.adminUrl,
       tlsUrl: planes.tlsUrl,
       reloadTls: () => planes.reloadTls(),
+      reopenLogs: () => planes.reopenLogs(),
       publicUrl: core.publicUrl(),
       createSignInUrl: () => {
         const consoleUrl = (config.admin.publicUrl || planes.adminUrl).replace(/\/+$/, '')

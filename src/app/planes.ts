@@ -18,6 +18,7 @@ import type { TlsReload } from '../http/tls-listener.ts'
 import type { MetricsHistory } from '../metrics/history.ts'
 import type { Core } from './core.ts'
 import { openMeters } from './meters.ts'
+import { openObservation } from './observation.ts'
 
 /** Both servers, listening. */
 export interface Planes extends ListeningUrls {
@@ -25,6 +26,8 @@ export interface Planes extends ListeningUrls {
   /** The last hour of metrics. */
   readonly history: MetricsHistory
   reloadTls(): Promise<TlsReload | undefined>
+  /** Goes on in a new access log, for who has renamed it. */
+  reopenLogs(): void
   close(): Promise<void>
 }
 
@@ -44,6 +47,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const startedAtMs = clock.nowMs()
   const health = new Health()
   const clientAddresses = new ClientAddresses(config.http.trustedProxies)
+  const observation = await openObservation({ config, clock, log, core, clientAddresses })
   const meters = openMeters({ config, clock, core })
   const overload = openOverload(config, clock, (seconds) => meters.process.stalls.observe(seconds))
   let adminUrl = config.admin.publicUrl
@@ -69,8 +73,13 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       publicHosts: () => [new URL(core.publicUrl()).host],
       clientAddresses,
       health,
-      observers: [meters.requests],
+      observers: [meters.requests, ...observation.observers],
     }),
+    account: {
+      keys: core.accountKeys,
+      authenticator: core.authenticator,
+      clientAddresses,
+    },
     health,
     log,
     server: serverOptions,
@@ -89,8 +98,10 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const admin = await createAdminPlane({
     origin: core.origin,
     keys: core.keys,
+    tokens: { disposables: core.disposables, links: core.signInLinks },
     guard: {
       authenticator: core.authenticator,
+      sessions: core.sessions,
       clientAddresses,
       allowedHosts: config.admin.allowedHosts,
       publicUrl: config.admin.publicUrl,
@@ -117,12 +128,20 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     await stopPlanes(both, health, config.http)
     overload.close()
     meters.close()
+    await observation.close()
   }
   try {
     const urls = await listenOnPlanes(both, config, options.inheritedSockets)
     core.setListeningUrl(urls.dataPlaneUrl)
     adminUrl = config.admin.publicUrl || urls.adminUrl
-    return { ...urls, health, history: metrics.history, reloadTls: () => reloadTlsOf(both), close }
+    return {
+      ...urls,
+      health,
+      history: metrics.history,
+      reloadTls: () => reloadTlsOf(both),
+      reopenLogs: () => observation.reopenLogs(),
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -75,6 +75,16 @@ export const ERROR_KINDS = {
   },
   HW_CACHE_NOT_FOUND: { statusCode: 404, blame: 'client', summary: 'No cache has this name.' },
   HW_CACHE_EXISTS: { statusCode: 409, blame: 'client', summary: 'A cache with this name exists.' },
+  HW_CHANNEL_NOT_FOUND: {
+    statusCode: 404,
+    blame: 'client',
+    summary: 'No channel has this cache and key.',
+  },
+  HW_ADMIN_STREAMS_FULL: {
+    statusCode: 429,
+    blame: 'client',
+    summary: 'As many live event streams are open as may be.',
+  },
   HW_ADMIN_UNAUTHORIZED: {
     statusCode: 401,
     blame: 'client',

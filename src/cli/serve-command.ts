@@ -39,7 +39,7 @@ Every setting has a flag: headwater config --help lists them.
 Without a terminal the first line of stdout is JSON, {"event":"ready","dataPlaneUrl","adminUrl",…},
 and the log goes to stderr as JSON lines.
 
-SIGHUP reads the certificate (http.tls.*) again. Sockets of a supervisor are used when LISTEN_FDS
+SIGHUP reads the certificate (http.tls.*) again, SIGUSR2 opens the access log again. Sockets of a supervisor are used when LISTEN_FDS
 names them (systemd).
 
 Examples:
@@ -72,7 +72,7 @@ async function runServe(context: CliContext, argv: readonly string[]): Promise<n
     closeMsMax: closeMsMaxOf(settings),
     onStop: (reason) => tellStop(reason, settings, context),
     onReload: () => reload(origin, log),
-    onUserSignal: () => log.debug({ signal: 'SIGUSR2' }, 'signal ignored'),
+    onUserSignal: () => origin.headwater.reopenLogs(),
   })
   if (settings.isInteractive) context.stdout.write(bannerOf(origin, settings, context))
   else announce(origin, settings, context, {})
@@ -190,6 +190,7 @@ function bannerOf(origin: OriginProcess, settings: ServeSettings, context: CliCo
     hotStoreSizeBytesMax: config.hotStore.sizeBytesMax || hotStoreSizeBytesDefault(),
     cacheName: FIRST_CACHE_NAME,
     playerUrl,
+    signInUrl: origin.headwater.createSignInUrl(),
     lanUrls: settings.lanAddresses.map((address) => `http://${address}:${port}`),
     qrCode: settings.lanAddresses.length === 0 ? undefined : formatQrCode(playerUrl, colours),
     devKey: config.auth.devKeys ? DEV_ENCODER_KEY : undefined,

@@ -18,6 +18,7 @@ export function crossCheck(config: Config): CrossFault[] {
     ...checkTls(config),
     ...checkDevKeys(config),
     ...checkCaches(config),
+    ...checkWebhooks(config),
   ]
 }
 
@@ -98,6 +99,14 @@ function checkDevKeys({ auth, http, storage }: Config): CrossFault[] {
   }
   if (storage.kind === 'valkey') faults.push({ paths: ['auth.devKeys', 'storage.kind'], fix })
   return faults
+}
+
+function checkWebhooks({ webhooks }: Config): CrossFault[] {
+  const isUnsigned = webhooks.items.some(({ secretFile = '' }) => secretFile === '')
+  if (!isUnsigned || webhooks.secret !== '') return []
+  const fix =
+    'is needed for webhooks without a secretFile: receivers must be able to tell who calls'
+  return [{ paths: ['webhooks.secret', 'webhooks.items'], fix }]
 }
 
 function checkCaches(config: Config): CrossFault[] {

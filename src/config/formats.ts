@@ -11,6 +11,9 @@ type Format = (value: string) => ParsedText
 /** Shortest signing key, in bytes: HS256 wants as many as its hash has (RFC 7518 section 3.2). */
 const SIGNING_KEY_BYTES_MIN = 32
 
+/** Shortest secret of webhooks, bytes. */
+export const WEBHOOK_SECRET_BYTES_MIN = 16
+
 /** By path of the setting. For a list of strings the rule holds for each entry. */
 export const FORMATS: Readonly<Record<string, Format>> = {
   'http.host': checkListenHost,
@@ -20,6 +23,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   'http.trustedProxies': checkAddressRange,
   'admin.allowedHosts': checkHostName,
   'auth.signingKey': checkSigningKey,
+  'webhooks.secret': checkWebhookSecret,
 }
 
 function checkListenHost(value: string): ParsedText {
@@ -62,6 +66,15 @@ function checkAddressRange(value: string): ParsedText {
 function checkHostName(value: string): ParsedText {
   if (isIP(value) !== 0 || /^[A-Za-z0-9._-]+$/.test(value)) return { ok: true, value }
   return { ok: false, fix: 'must be a host name without scheme, port and path' }
+}
+
+function checkWebhookSecret(value: string): ParsedText {
+  const sizeBytes = Buffer.byteLength(value)
+  if (sizeBytes === 0 || sizeBytes >= WEBHOOK_SECRET_BYTES_MIN) return { ok: true, value }
+  return {
+    ok: false,
+    fix: `has ${String(sizeBytes)} bytes and must have at least ${String(WEBHOOK_SECRET_BYTES_MIN)}`,
+  }
 }
 
 function checkSigningKey(value: string): ParsedText {

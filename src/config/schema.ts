@@ -15,6 +15,7 @@ import type { CacheSettings } from './sections/caches-section.ts'
 import { deliverySection, emulationSection } from './sections/delivery-section.ts'
 import { oneOf, section } from './sections/fields.ts'
 import { adminSection, httpSection } from './sections/http-section.ts'
+import { accessLogSection, webhooksSection } from './sections/notify-section.ts'
 
 export { CacheSettingsSchema } from './sections/caches-section.ts'
 export type { CacheSettings } from './sections/caches-section.ts'
@@ -123,6 +124,8 @@ export const ConfigSchema = section(
       },
       'The log.',
     ),
+    accessLog: accessLogSection,
+    webhooks: webhooksSection,
     metrics: section(
       {
         channelsMax: Type.Integer({

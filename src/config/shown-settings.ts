@@ -27,8 +27,19 @@ export function shownSettings(
   }))
 }
 
-/** A secret's value is never shown, only whether there is one. */
-export function shownValue(setting: Pick<Setting, 'isSecret'>, value: unknown): unknown {
-  if (!setting.isSecret) return value
-  return value === '' ? '(not set)' : '(set)'
+/** A secret's value is never shown, only whether there is one; of a list's items, too. */
+export function shownValue(
+  setting: Pick<Setting, 'isSecret' | 'itemSettings'>,
+  value: unknown,
+): unknown {
+  if (setting.isSecret) return value === '' ? '(not set)' : '(set)'
+  const secrets = setting.itemSettings.filter((field) => field.isSecret).map(({ path }) => path)
+  if (secrets.length === 0 || !Array.isArray(value)) return value
+  return value.map((item: unknown) => {
+    // The items of a list setting are objects by its schema.
+    const fields = Object.entries(item as Readonly<Record<string, unknown>>)
+    return Object.fromEntries(
+      fields.map(([name, field]) => [name, secrets.includes(name) ? '(set)' : field]),
+    )
+  })
 }

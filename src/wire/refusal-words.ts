@@ -194,24 +194,6 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
   'reads-per-second': {
     sentence: 'The cache is over its reads per second.',
     advice:
-      'Raise readsPerSecondMax of the cache, or see whether every viewer passes through the CDN.',
-  },
-  'read-bytes-per-second': {
-    sentence: 'The cache is over its bytes read per second.',
-    advice:
-      'Raise readBytesPerSecondMax of the cache, or see whether every viewer passes through the CDN.',
-  },
-  'writes-per-second': {
-    sentence: 'The cache is over its writes per second; nothing was changed.',
-    advice: 'Raise writesPerSecondMax of the cache, or let fewer encoders push to it.',
-  },
-  'write-bytes-per-second': {
-    sentence: 'The cache is over its bytes written per second; nothing was changed.',
-    advice: 'Raise writeBytesPerSecondMax of the cache, or lower the bitrates.',
-  },
-  'reads-per-second': {
-    sentence: 'The cache is over its reads per second.',
-    advice:
       'Put a CDN in front, or raise readsPerSecondMax. Playlists and the newest segments are refused last.',
   },
   'read-bytes-per-second': {
