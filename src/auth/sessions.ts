@@ -141,8 +141,10 @@ export class Sessions {
     const opened = claims === undefined ? undefined : sessionOf(claims)
     if (opened === undefined) return
     const nowMs = this.#options.clock.nowMs()
-    for (const [id, expiresAtMs] of this.#signedOut) {
-      if (nowMs >= expiresAtMs) this.#signedOut.delete(id)
+    if (this.#signedOut.size >= SIGNED_OUT_MAX) {
+      for (const [id, expiresAtMs] of this.#signedOut) {
+        if (nowMs >= expiresAtMs) this.#signedOut.delete(id)
+      }
     }
     if (this.#signedOut.size >= SIGNED_OUT_MAX && !this.#signedOut.has(opened.id)) {
       // Forgetting one would bring it back to life: better that everybody signs in again.
