@@ -22,6 +22,8 @@ export interface BannerFacts {
   readonly cacheName: string
   /** With the token in its fragment. */
   readonly playerUrl: string
+  /** The console with a single-use secret in its fragment. */
+  readonly signInUrl: string
   /** Further URLs of this machine in its network, with `--lan`. */
   readonly lanUrls: readonly string[]
   /** A picture of {@link playerUrl}, as text. */
@@ -61,6 +63,10 @@ export function formatBanner(facts: BannerFacts): string {
     facts.playerUrl,
     '',
     ...(facts.qrCode === undefined ? [] : [facts.qrCode, '']),
+    `${INDENT}${paint.bold('Open the console')}: this link signs you in, once, within 10 minutes.`,
+    '',
+    facts.signInUrl,
+    '',
     ...facts.warnings.flatMap((warning) => [
       ...prose(`WARNING: ${warning}`).map((line) => paint.yellow(line)),
       '',
@@ -84,7 +90,7 @@ function addressLines(facts: BannerFacts, paint: Painter): string[] {
     ...(tlsUrl === undefined || tlsUrl === publicUrl
       ? []
       : [['', tlsUrl, 'the same, by TLS'] satisfies [string, string, string]]),
-    ['Admin', adminUrl, 'admin API and metrics'],
+    ['Admin', adminUrl, 'console, admin API and metrics'],
     ['Data', dataDir, 'keys and caches'],
     ['Keys', 'encoder-key.json', 'read and write, in the data directory'],
     ['', 'player-key.json', 'read only'],

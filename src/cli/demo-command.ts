@@ -207,8 +207,15 @@ function tellReady({ demo, settings, context, choices, target, server }: Running
   )
 }
 
-function whereLines({ info, dataDir }: OriginProcess, { paint }: ServeSettings): readonly string[] {
+function whereLines(
+  { info, dataDir, headwater }: OriginProcess,
+  { paint }: ServeSettings,
+): readonly string[] {
   return [
+    `  ${paint.bold('Open the console')}: this link signs you in, once, within 10 minutes.`,
+    '',
+    headwater.createSignInUrl(),
+    '',
     `  ${paint.dim('Origin')}  ${info.publicUrl}`,
     `  ${paint.dim('Admin')}   ${info.adminUrl}`,
     `  ${paint.dim('Keys')}    ${dataDir}  ${paint.dim('(headwater key list --data-dir …)')}`,
