@@ -60,7 +60,17 @@ export interface CacheView {
   readonly usage: CacheUsage
 }
 
-export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void {
+/** Told of what became of a cache, once it has. */
+export type CacheChangeListener = (
+  cacheName: string,
+  change: 'changed' | 'flushed' | 'deleted',
+) => void
+
+export function registerCacheRoutes(
+  app: FastifyInstance,
+  origin: Origin,
+  tell: CacheChangeListener,
+): void {
   const view = (cache: Cache): CacheView => ({
     name: cache.name,
     declared: cache.declared,
@@ -97,8 +107,11 @@ export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void 
     body: SettingsSchema,
     answer: { status: 200, description: 'The cache as it is now.', schema: CacheSchema },
     refusals: NOT_FOUND,
-    handle: async ({ grant, params, body }) =>
-      view(await origin.caches.set(named(grant, params).name, body)),
+    handle: async ({ grant, params, body }) => {
+      const cache = await origin.caches.set(named(grant, params).name, body)
+      tell(cache.name, 'changed')
+      return view(cache)
+    },
   })
   addRoute(app, {
     method: 'POST',
@@ -113,9 +126,12 @@ export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void 
       schema: Type.Object({ flushedCount: Type.Integer() }, closed),
     },
     refusals: NOT_FOUND,
-    handle: async ({ grant, params }) => ({
-      flushedCount: await origin.flush(named(grant, params).name),
-    }),
+    handle: async ({ grant, params }) => {
+      const { name } = named(grant, params)
+      const flushedCount = await origin.flush(name)
+      tell(name, 'flushed')
+      return { flushedCount }
+    },
   })
   addRoute(app, {
     method: 'DELETE',
@@ -131,6 +147,7 @@ export function registerCacheRoutes(app: FastifyInstance, origin: Origin): void 
       const { name } = named(grant, params)
       await origin.caches.delete(name)
       await origin.flush(name)
+      tell(name, 'deleted')
       return reply.send()
     },
   })

@@ -124,18 +124,37 @@ async function authenticate(
   reply: FastifyReply,
   options: AdminGuardOptions,
 ): Promise<Grant> {
-  const { authenticator, sessions } = options
   const credential = adminCredential(request)
   if (credential === undefined) {
     throw new HeadwaterError('HW_ADMIN_UNAUTHORIZED', 'The admin API needs a key.', {
       detail: 'Send a super-user key as Authorization. It is in the data directory.',
     })
   }
+  return requireAdmin(await verify(request, credential, options), reply)
+}
+
+function verify(
+  request: FastifyRequest,
+  credential: string,
+  options: AdminGuardOptions,
+): Promise<Verified> {
+  const { authenticator, sessions } = options
   const clientAddress = clientAddressOf(request, options)
-  const verified = sessions.isSession(credential)
-    ? await sessions.verify(credential, clientAddress)
-    : await authenticator.verify(credential, clientAddress)
-  return requireAdmin(verified, reply)
+  return sessions.isSession(credential)
+    ? sessions.verify(credential, clientAddress)
+    : authenticator.verify(credential, clientAddress)
+}
+
+/** What the credential of a request that was let through is worth by now; `undefined`: nothing. */
+export async function recheckAdmin(
+  request: FastifyRequest,
+  options: AdminGuardOptions,
+): Promise<Grant | undefined> {
+  const credential = adminCredential(request)
+  if (credential === undefined) return undefined
+  const verified = await verify(request, credential, options)
+  if (verified.kind === 'refused') return undefined
+  return verified.grant.superUser || verified.grant.admin !== undefined ? verified.grant : undefined
 }
 
 /** @throws HeadwaterError HW_ADMIN_FORBIDDEN when the grant does not administer this cache. */

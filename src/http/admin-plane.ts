@@ -10,14 +10,25 @@ import type { RequestListener } from 'node:http'
 import type { DisposableTokens } from '../auth/disposable-tokens.ts'
 import type { KeyService } from '../auth/key-service.ts'
 import type { SignInLinks } from '../auth/sign-in-links.ts'
+import { formatIsoTime } from '../base/dates.ts'
 import type { Logger } from '../base/log.ts'
 import { VERSION } from '../base/version.ts'
 import type { ShownSetting } from '../config/shown-settings.ts'
+import type { Channels } from '../origin/channel-view.ts'
 import type { Origin } from '../origin/origin.ts'
 import { registerCacheRoutes } from './admin-cache-routes.ts'
 import { guardAdmin } from './admin-guard.ts'
 import type { AdminGuardOptions } from './admin-guard.ts'
 import { registerKeyRoutes } from './admin-key-routes.ts'
+import { registerActivityRoutes } from './admin/activity-routes.ts'
+import type { ActivityRoutesOptions, MetricHistory } from './admin/activity-routes.ts'
+import { registerChannelRoutes } from './admin/channel-routes.ts'
+import { registerEventRoutes } from './admin/event-routes.ts'
+import { connectEvents } from './admin/event-sources.ts'
+import { EventStreams } from './admin/event-streams.ts'
+import { registerObjectRoutes } from './admin/object-routes.ts'
+import type { ObjectRoutesOptions } from './admin/object-routes.ts'
+import type { RecentRequests } from './recent-requests.ts'
 import { describeApi } from './admin/openapi.ts'
 import { useAdminSchemas } from './admin/route.ts'
 import { registerServerRoutes } from './admin/server-routes.ts'
@@ -43,8 +54,19 @@ export interface AdminPlaneOptions {
   readonly metricsText: () => string
   /** What `/api/server` says: version and URLs. */
   readonly serverInfo: () => ServerInfo
+  /** Of the object routes; the origin is theirs, too. */
+  readonly objects: Omit<ObjectRoutesOptions, 'origin'>
+  /** Where what happens is known. */
+  readonly activity: AdminActivity
   /** The settings in force. */
   readonly settings: readonly ShownSetting[]
+}
+
+/** What happens and has happened, of the other rooms. */
+export interface AdminActivity extends ActivityRoutesOptions {
+  readonly channels: Channels
+  readonly recentRequests: RecentRequests
+  readonly history: MetricHistory
 }
 
 export interface AdminPlane {
@@ -97,13 +119,32 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     text: FRONT_TEXT,
     dataPlaneUrl: () => options.serverInfo().dataPlaneUrl,
   })
+  const streams = new EventStreams({ clock: options.objects.clock, version: VERSION })
+  const disconnect = connectEvents(streams, {
+    ...options.activity,
+    clock: options.objects.clock,
+    events: options.origin.events,
+  })
+  // Before the planes wait for their last answers: these would never end.
+  options.health.draining.addEventListener('abort', () => streams.close())
+  app.addHook('onClose', () => {
+    disconnect()
+    streams.close()
+  })
   await app.register(async (api) => {
     await api.register(rateLimit, { max: REQUESTS_PER_MINUTE_MAX, timeWindow: '1 minute' })
     guardAdmin(api, options.guard)
     useAdminSchemas(api)
     await describeApi(api, VERSION)
     registerServerRoutes(api, options)
-    registerCacheRoutes(api, options.origin)
+    registerCacheRoutes(api, options.origin, (cache, change) => {
+      const at = formatIsoTime(options.objects.clock.nowMs())
+      streams.send('cache', { at, cache, change }, cache)
+    })
+    await registerObjectRoutes(api, { ...options.objects, origin: options.origin })
+    registerChannelRoutes(api, options.activity.channels)
+    registerActivityRoutes(api, options.activity)
+    registerEventRoutes(api, streams, options.guard)
     registerKeyRoutes(api, options.keys)
     registerTokenRoutes(api, {
       ...{ ...options.guard, keys: options.keys, caches: options.origin.caches },

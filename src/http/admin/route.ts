@@ -39,7 +39,7 @@ export interface AdminAnswer<Schema extends TSchema> {
 
 export interface AdminRoute<
   Params extends TObject,
-  Query extends TObject,
+  Query extends TSchema,
   Body extends TSchema,
   Answer extends TSchema,
 > {
@@ -98,7 +98,7 @@ const REFUSALS_OF_ALL: Readonly<Record<number, string>> = {
 /** Adds a route to a guarded scope that {@link useAdminSchemas} has prepared. */
 export function addRoute<
   Params extends TObject = TObject,
-  Query extends TObject = TObject,
+  Query extends TSchema = TSchema,
   Body extends TSchema = TSchema,
   Answer extends TSchema = TSchema,
 >(app: FastifyInstance, route: AdminRoute<Params, Query, Body, Answer>): void {
@@ -177,7 +177,7 @@ function responsesOf({
   answer,
   refusals = {},
   isOpen = false,
-}: Pick<AdminRoute<TObject, TObject, TSchema, TSchema>, 'answer' | 'refusals' | 'isOpen'>): Record<
+}: Pick<AdminRoute<TObject, TSchema, TSchema, TSchema>, 'answer' | 'refusals' | 'isOpen'>): Record<
   number,
   unknown
 > {
