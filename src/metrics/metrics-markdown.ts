@@ -18,7 +18,7 @@ const INTRODUCTION = `<!-- Generated from src/metrics/ by \`npm run docs\`; do n
 
 Prometheus text at \`/metrics\` of the admin plane (\`http://127.0.0.1:8081/metrics\`), without a key: keep the admin port private. Counters are of this process, from 0 at each start. Names and labels change with a new minor version only.
 
-A dashboard for Grafana and alert rules for Prometheus are in \`docker/grafana/\` and \`docker/prometheus/\`; how to use them: [Operations](operations.md#dashboards-and-alerts).
+A dashboard for Grafana and alert rules for Prometheus are in \`docker/grafana/\`; how to use them: [Operations](operations.md#dashboards-and-alerts).
 
 A histogram has \`_bucket\` (with the label \`le\`), \`_sum\` and \`_count\`; a summary \`_sum\` and \`_count\`. Buckets of latencies end at ${LATENCY_BOUNDS_SECONDS.join(', ')} seconds, those of ages at ${AGE_BOUNDS_SECONDS.join(', ')}.
 

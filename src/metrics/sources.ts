@@ -1,9 +1,11 @@
 /** Where metrics are read: the counters of the components, as they keep them, and one look at all. */
 
 import type { AuthenticatorStats } from '../auth/authenticator.ts'
-import { toStoreKey } from '../base/names.ts'
-import type { StoreKey } from '../base/names.ts'
-import type { Channels, ChannelView } from '../origin/channel-view.ts'
+import { formatItemKey, toStoreKey } from '../base/names.ts'
+import type { ItemKey, StoreKey } from '../base/names.ts'
+import { redactText } from '../base/redact.ts'
+import type { ReloadOutcome } from '../origin/blocking-reload.ts'
+import type { Channels, ChannelView, RenditionView } from '../origin/channel-view.ts'
 import type { OriginStats } from '../origin/origin.ts'
 import type { OverloadStats } from '../origin/overload.ts'
 import type { TokenGuardStats } from '../origin/token-guard.ts'
@@ -12,6 +14,7 @@ import type { StoreStats } from '../storage/store.ts'
 import type { PlaylistReads } from './playlist-reads.ts'
 import type { ProcessMeters } from './process-meters.ts'
 import type { RequestMeters } from './request-meters.ts'
+import type { Labels } from './text.ts'
 
 /** Counters of the connections of a plane. */
 export interface MeasuredConnections {
@@ -26,6 +29,7 @@ export interface MetricSources {
   readonly origin: OriginStats
   readonly waiters: WaiterStats
   readonly waiterCount: () => number
+  readonly reloads: Readonly<Record<ReloadOutcome, number>>
   readonly cacheCount: () => number
   readonly findingCounts: ReadonlyMap<string, number>
   readonly overload: OverloadStats
@@ -47,11 +51,24 @@ export interface MetricSources {
 /** All sources at one moment: what is dear to look at is looked at once. */
 export interface Scrape extends Omit<MetricSources, 'channels' | 'auth'> {
   readonly auth: AuthenticatorStats
-  readonly channels: readonly ChannelView[]
+  readonly channels: readonly LabelledChannel[]
   /** Channels over `channelsMax`. */
   readonly channelsLeftOutCount: number
   readonly memory: NodeJS.MemoryUsage
   readonly cpu: NodeJS.CpuUsage
+}
+
+/** A channel that has series of its own. */
+export interface LabelledChannel {
+  readonly view: ChannelView
+  readonly labels: Labels
+  readonly renditions: readonly LabelledRendition[]
+}
+
+export interface LabelledRendition {
+  readonly view: RenditionView
+  readonly storeKey: StoreKey
+  readonly labels: Labels
 }
 
 /** Renditions of one channel with series of their own. */
@@ -59,30 +76,54 @@ export const RENDITIONS_MAX = 32
 
 /** Channels that have not ended come first: they are the ones to watch. */
 export function takeScrape(sources: MetricSources): Scrape {
-  const { channelsMax } = sources
-  const all = sources.channels.list()
-  const channels =
-    all.length <= channelsMax
-      ? all
-      : [
-          ...all.filter(({ state }) => state !== 'ended'),
-          ...all.filter(({ state }) => state === 'ended'),
-        ].slice(0, channelsMax)
-  sources.playlistReads.retain(playlistsOf(channels))
+  const views = sources.channels.list()
+  const channels = labelled(
+    [
+      ...views.filter(({ state }) => state !== 'ended'),
+      ...views.filter(({ state }) => state === 'ended'),
+    ],
+    ({ cacheName, key }) => ({ cache: cacheName, channel: labelOf(key) }),
+    sources.channelsMax,
+  ).map(toChannel)
+  sources.playlistReads.retain(
+    new Set(channels.flatMap(({ renditions }) => renditions.map(({ storeKey }) => storeKey))),
+  )
   return {
     ...sources,
     auth: sources.auth(),
     channels,
-    channelsLeftOutCount: all.length - channels.length,
+    channelsLeftOutCount: views.length - channels.length,
     memory: process.memoryUsage(),
     cpu: process.cpuUsage(),
   }
 }
 
-function playlistsOf(channels: readonly ChannelView[]): ReadonlySet<StoreKey> {
-  const storeKeys = new Set<StoreKey>()
-  for (const { cacheName, renditions } of channels) {
-    for (const { key } of renditions) storeKeys.add(toStoreKey(cacheName, key))
+function toChannel({ view, labels }: { view: ChannelView; labels: Labels }): LabelledChannel {
+  const labelsOf = ({ key }: RenditionView) => ({ ...labels, rendition: labelOf(key) })
+  const renditions = labelled(view.renditions, labelsOf, RENDITIONS_MAX).map((rendition) => ({
+    ...rendition,
+    storeKey: toStoreKey(view.cacheName, rendition.view.key),
+  }))
+  return { view, labels, renditions }
+}
+
+/** The first `countMax` that differ in their labels: of two series with the same ones, none is right. */
+function labelled<View>(
+  views: readonly View[],
+  labelsOf: (view: View) => Labels,
+  countMax: number,
+): { view: View; labels: Labels }[] {
+  const chosen = new Map<string, { view: View; labels: Labels }>()
+  for (const view of views) {
+    if (chosen.size >= countMax) break
+    const labels = labelsOf(view)
+    const name = Object.values(labels).join('\n')
+    if (!chosen.has(name)) chosen.set(name, { view, labels })
   }
-  return storeKeys
+  return [...chosen.values()]
+}
+
+/** Keys are bytes, labels are text; and whoever names an object after a credential shows it to nobody. */
+function labelOf(key: ItemKey): string {
+  return redactText(formatItemKey(key))
 }

@@ -124,3 +124,16 @@ t.test('renditions of a channel are bounded', async (t) => {
   const { text } = textOf([channel('a', { renditions })])
   t.equal(text.match(/^headwater_rendition_edge_lag_seconds\{/gm)?.length, 32)
 })
+
+t.test(
+  'a key that looks like a credential is not shown; labels that agree are one series',
+  async (t) => {
+    const { text } = textOf([
+      channel('a?token=eyJhbGciOiJIUzI1NiJ9.secret', { renditions: [] }),
+      channel('a?token=eyJhbGciOiJIUzI1NiJ9.other', { renditions: [] }),
+    ])
+    t.notMatch(text, /eyJ|\.secret|\.other/)
+    t.equal(text.match(/^headwater_channel_missing_segments\{/gm)?.length, 1)
+    t.match(text, /^headwater_channels_left_out 1$/m)
+  },
+)

@@ -1,10 +1,8 @@
 /** Metrics of live channels and their renditions: the first `metrics.channelsMax` of them. */
 
-import { formatItemKey, toStoreKey } from '../../base/names.ts'
-import type { ChannelView, RenditionView } from '../../origin/channel-view.ts'
+import type { ChannelView } from '../../origin/channel-view.ts'
 import { gauge } from '../scalar-family.ts'
-import { RENDITIONS_MAX } from '../sources.ts'
-import type { Scrape } from '../sources.ts'
+import type { LabelledRendition, Scrape } from '../sources.ts'
 import type { Family, Labels, Sample } from '../text.ts'
 
 const CHANNEL_STATES = ['live', 'stale', 'ended', 'broken'] as const
@@ -65,28 +63,28 @@ export const CHANNEL_FAMILIES: readonly Family<Scrape>[] = [
   ofRenditions('headwater_rendition_state', '1 for the state of the rendition, 0 for others.', {
     advice: '`waiting`: named, but never written.',
     labels: { state: RENDITION_STATES },
-    read: ({ state }) => RENDITION_STATES.map((each) => stateSample(each, state)),
+    read: ({ view }) => RENDITION_STATES.map((each) => stateSample(each, view.state)),
   }),
   ofRenditions('headwater_rendition_edge_lag_seconds', 'Live edge behind now.', {
     advice: EDGE_LAG_ADVICE,
-    read: ({ edgeLagSeconds }) => valueOf(edgeLagSeconds),
+    read: ({ view }) => valueOf(view.edgeLagSeconds),
   }),
   ofRenditions('headwater_rendition_publish_delay_seconds', 'Newest segment after it was due.', {
     advice: PUBLISH_DELAY_ADVICE,
-    read: ({ publishDelaySeconds }) => valueOf(publishDelaySeconds),
+    read: ({ view }) => valueOf(view.publishDelaySeconds),
   }),
   ofRenditions('headwater_rendition_missing_segments', 'Segments that are due and not there.', {
-    read: ({ missingSegmentCount }) => [{ value: missingSegmentCount }],
+    read: ({ view }) => [{ value: view.missingSegmentCount }],
   }),
   ofRenditions('headwater_rendition_last_write_age_seconds', 'Since the playlist was written.', {
-    read: ({ state, lastWriteAtMs }, { nowMs }) =>
-      state === 'waiting' ? [] : [{ value: ageSeconds(lastWriteAtMs, nowMs()) }],
+    read: ({ view }, { nowMs }) =>
+      view.state === 'waiting' ? [] : [{ value: ageSeconds(view.lastWriteAtMs, nowMs()) }],
   }),
   ofRenditions('headwater_rendition_age_at_read_seconds', 'Age of the playlist when it was read.', {
     type: 'summary',
     advice: 'Sum divided by count is the mean. Grows when a CDN keeps it too long.',
-    read: ({ key }, { playlistReads }, { cacheName }) => {
-      const reads = playlistReads.get(toStoreKey(cacheName, key))
+    read: ({ storeKey }, { playlistReads }) => {
+      const reads = playlistReads.get(storeKey)
       return [{ sum: reads?.ageSecondsSum ?? 0, count: reads?.count ?? 0 }]
     },
   }),
@@ -105,8 +103,8 @@ function ofChannels(
     ...{ name, help, type: 'gauge', ...family },
     labels: { ...CHANNEL_LABELS, ...family.labels },
     read: function* (scrape) {
-      for (const channel of scrape.channels) {
-        yield* withLabels(channelLabels(channel), family.read(channel, scrape))
+      for (const { view, labels } of scrape.channels) {
+        yield* withLabels(labels, family.read(view, scrape))
       }
     },
   }
@@ -119,21 +117,16 @@ function ofRenditions(
     readonly type?: 'summary'
     readonly advice?: string
     readonly labels?: Family<Scrape>['labels']
-    readonly read: (
-      rendition: RenditionView,
-      scrape: Scrape,
-      channel: ChannelView,
-    ) => readonly Sample[]
+    readonly read: (rendition: LabelledRendition, scrape: Scrape) => readonly Sample[]
   },
 ): Family<Scrape> {
   return {
     ...{ name, help, type: 'gauge', ...family },
     labels: { ...RENDITION_LABELS, ...family.labels },
     read: function* (scrape) {
-      for (const channel of scrape.channels) {
-        for (const rendition of channel.renditions.slice(0, RENDITIONS_MAX)) {
-          const labels = { ...channelLabels(channel), rendition: formatItemKey(rendition.key) }
-          yield* withLabels(labels, family.read(rendition, scrape, channel))
+      for (const { renditions } of scrape.channels) {
+        for (const rendition of renditions) {
+          yield* withLabels(rendition.labels, family.read(rendition, scrape))
         }
       }
     },
@@ -142,10 +135,6 @@ function ofRenditions(
 
 function* withLabels(labels: Labels, samples: readonly Sample[]): Iterable<Sample> {
   for (const sample of samples) yield { ...sample, labels: { ...labels, ...sample.labels } }
-}
-
-function channelLabels({ cacheName, key }: ChannelView): Labels {
-  return { cache: cacheName, channel: formatItemKey(key) }
 }
 
 function stateSample(each: string, state: string): Sample {

@@ -1,5 +1,6 @@
 /** Metrics of item requests: counts, bytes, latencies, waits. */
 
+import type { ReloadOutcome } from '../../origin/blocking-reload.ts'
 import { REFUSALS } from '../../wire/refusals.ts'
 import { FIRST_BYTE_SOURCES, ITEM_KINDS, MEASURED_OPERATIONS } from '../request-meters.ts'
 import type { Scrape } from '../sources.ts'
@@ -15,6 +16,18 @@ const HOLD_OUTCOMES = {
   closing: 'closingCount',
   refused: 'refusedCount',
 } as const
+
+/** Each outcome of a blocking reload; the type says when one is missing. */
+const RELOAD_OUTCOMES: Readonly<Record<ReloadOutcome, true>> = {
+  immediate: true,
+  released: true,
+  refused: true,
+  timeout: true,
+  busy: true,
+  gone: true,
+  left: true,
+  stopping: true,
+}
 
 const REASONS = Object.keys(REFUSALS)
 
@@ -134,7 +147,7 @@ export const REQUEST_FAMILIES: readonly Family<Scrape>[] = [
   },
   {
     name: 'headwater_holds_total',
-    help: 'Waits for something to be written, by how they ended.',
+    help: 'Waits for segments, parts and playlists, by how they ended.',
     advice:
       '`changed`: it came, or its upload began or failed; `over`: the deadline passed, the answer was 404; `left`: the reader went away; `closing`: the server stops; `refused`: too many waited already.',
     type: 'counter',
@@ -144,6 +157,16 @@ export const REQUEST_FAMILIES: readonly Family<Scrape>[] = [
         labels: { outcome },
         value: waiters[field],
       })),
+  },
+  {
+    name: 'headwater_blocking_reloads_total',
+    help: 'Blocking playlist reloads (low latency), by how they ended.',
+    advice:
+      '`immediate`: the playlist had it already; `released`: after a wait; `refused`: 400; `timeout`: 503 after three target durations; `busy`: too many wait; `gone`: 404 after a wait; `left`: the reader went away; `stopping`: the server stops.',
+    type: 'counter',
+    labels: { outcome: Object.keys(RELOAD_OUTCOMES) },
+    read: ({ reloads }) =>
+      Object.entries(reloads).map(([outcome, value]) => ({ labels: { outcome }, value })),
   },
 ]
 
