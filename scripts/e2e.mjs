@@ -94,6 +94,15 @@ const tools = [
     brew: '(not packaged: build nginx with nginx-rtmp-module)',
     winget: '(not under Windows)',
   },
+  ...['prometheus', 'promtool'].map((command) => ({
+    name: command,
+    variable: `E2E_${command.toUpperCase()}`,
+    commands: [command],
+    paths: [],
+    debian: 'prometheus',
+    brew: 'brew install prometheus',
+    winget: '(a download of the project: no package)',
+  })),
 ]
 
 /** Which tools each file needs, by variable. */
@@ -120,6 +129,7 @@ const suites = [
     file: 'test/e2e/cdn-rtmp.test.ts',
     needs: ['E2E_NGINX', 'E2E_NGINX_RTMP', 'E2E_FFMPEG', 'E2E_FFPROBE'],
   },
+  { file: 'test/e2e/prometheus.test.ts', needs: ['E2E_PROMETHEUS', 'E2E_PROMTOOL'] },
 ]
 
 function findTool(tool) {

@@ -10,11 +10,13 @@ const DOCKER = new URL('../../docker/', import.meta.url)
 
 interface Service {
   readonly profiles?: readonly string[]
-  readonly build: { readonly context: string; readonly dockerfile?: string }
+  /** Absent: an image of somebody else's. */
+  readonly build?: { readonly context: string; readonly dockerfile?: string }
+  readonly image?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>> | readonly string[]
 }
 
 // The shape that the tests below look at; a missing part fails them.
@@ -33,12 +35,13 @@ t.test('each profile brings up an origin, something that pushes, and a CDN', asy
   t.same(servicesOf('varnish'), ['encoder', 'origin', 'varnish'])
   t.same(servicesOf('nginx'), ['encoder', 'nginx', 'origin'])
   t.same(servicesOf('rtmp'), ['nginx', 'origin', 'rtmp'])
+  t.same(servicesOf('metrics'), ['encoder', 'grafana', 'origin', 'prometheus'])
   t.same(servicesOf('none'), ['origin'])
 })
 
 t.test('every Dockerfile is there, and what it copies', async (t) => {
   for (const [name, { build }] of Object.entries(services)) {
-    if (build.dockerfile === undefined) continue
+    if (build?.dockerfile === undefined) continue
     const context = new URL(`${build.context}/`, DOCKER)
     const file = new URL(build.dockerfile, context)
     t.ok(existsSync(file), name)
@@ -70,12 +73,22 @@ t.test('helpers wait for the origin and read the key that is for them', async (t
   }
 })
 
-t.test(
-  'no two ports clash; RTMP, which asks nobody for a key, stays on this machine',
-  async (t) => {
-    const published = Object.values(services).flatMap(({ ports = [] }) => ports)
-    const hostPorts = published.map((port) => port.split(':').at(-2))
-    t.equal(new Set(hostPorts).size, hostPorts.length)
-    t.same(services['rtmp']?.ports, ['127.0.0.1:1935:1935'])
-  },
-)
+t.test('no two ports clash; what asks nobody for a key stays on this machine', async (t) => {
+  const published = Object.values(services).flatMap(({ ports = [] }) => ports)
+  const hostPorts = published.map((port) => port.split(':').at(-2))
+  t.equal(new Set(hostPorts).size, hostPorts.length)
+  t.same(services['rtmp']?.ports, ['127.0.0.1:1935:1935'])
+  t.same(services['prometheus']?.ports, ['127.0.0.1:9090:9090'])
+  t.same(services['grafana']?.ports, ['127.0.0.1:3000:3000'])
+})
+
+t.test('images of others have a version, files that are mounted are there', async (t) => {
+  for (const [name, { build, image, volumes = [] }] of Object.entries(services)) {
+    if (build === undefined) t.match(image, /^[a-z]+\/[a-z]+:v?\d+\.\d+\.\d+$/, name)
+    for (const volume of volumes.filter((text) => text.startsWith('.'))) {
+      const [path = '', , mode] = volume.split(':')
+      t.ok(existsSync(fileURLToPath(new URL(path, DOCKER))), `${name}: ${path}`)
+      t.equal(mode, 'ro', `${name}: ${path}`)
+    }
+  }
+})
