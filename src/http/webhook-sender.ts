@@ -59,10 +59,11 @@ export class WebhookSender {
   readonly #key: Buffer
   readonly #receiver: string
   readonly #queue: Queued[] = []
-  /** Ends the call or the pause that is under way. */
-  #abort = new AbortController()
+  /** Ends the pause between attempts, at the close. */
+  readonly #closing = new AbortController()
+  /** Ends the call under way, when it takes too long to close. */
+  readonly #cut = new AbortController()
   #running: Promise<void> | undefined
-  #isClosed = false
   #deliveredCount = 0
   #failedAttemptCount = 0
   #deadLetterCount = 0
@@ -89,7 +90,7 @@ export class WebhookSender {
 
   /** Takes an event; never waits, never throws. */
   send(event: WebhookEvent): void {
-    if (this.#isClosed) return
+    if (this.#closing.signal.aborted) return
     const id = `evt_${randomUUID()}`
     const at = formatIsoTime(this.#options.clock.nowMs())
     const body = JSON.stringify({ id, type: event.type, at, data: event.data })
@@ -104,10 +105,10 @@ export class WebhookSender {
 
   /** Lets the call under way end, for a second; what waits is counted as dead. May be called twice. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     this.#deadLetterCount += this.#queue.splice(1).length
     const { clock } = this.#options
-    const timer = clock.setTimer(() => this.#abort.abort(), CLOSE_MS_MAX)
+    const timer = clock.setTimer(() => this.#cut.abort(), CLOSE_MS_MAX)
     await this.#running
     clock.clearTimer(timer)
   }
@@ -129,10 +130,10 @@ export class WebhookSender {
       this.#failedAttemptCount++
       this.#lastError = problem
       this.#lastErrorAtMs = this.#options.clock.nowMs()
-      if (this.#isClosed || attempt === WEBHOOK_ATTEMPTS_MAX) return false
-      await this.#pause(Math.min(DELAY_MS_MAX, 2000 * 4 ** (attempt - 1)))
-      // Read again: it may have been closed during the pause.
-      if (this.#abort.signal.aborted) return false
+      if (attempt < WEBHOOK_ATTEMPTS_MAX) {
+        await this.#pause(Math.min(DELAY_MS_MAX, 2000 * 4 ** (attempt - 1)))
+      }
+      if (this.#closing.signal.aborted) return false
     }
     return false
   }
@@ -144,7 +145,7 @@ export class WebhookSender {
     const abort = new AbortController()
     const timer = clock.setTimer(() => abort.abort(), WEBHOOK_TIMEOUT_MS)
     const stop = () => abort.abort()
-    this.#abort.signal.addEventListener('abort', stop)
+    this.#cut.signal.addEventListener('abort', stop)
     try {
       const response = await fetch(url, {
         method: 'POST',
@@ -167,13 +168,14 @@ export class WebhookSender {
       return describe(error)
     } finally {
       clock.clearTimer(timer)
-      this.#abort.signal.removeEventListener('abort', stop)
+      this.#cut.signal.removeEventListener('abort', stop)
     }
   }
 
   #pause(delayMs: number): Promise<void> {
     const { clock } = this.#options
-    const { signal } = this.#abort
+    const { signal } = this.#closing
+    if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
         clock.clearTimer(timer)
