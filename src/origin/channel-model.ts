@@ -124,7 +124,7 @@ export class ChannelModel implements Channels {
       const record = this.#awaited.get(item.storeKey)
       if (record === undefined) return
       this.#awaited.delete(item.storeKey)
-      record.settle(item)
+      record.settle(item, this.#options.clock.monotonicMs())
     }
   }
 

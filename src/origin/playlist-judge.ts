@@ -103,8 +103,9 @@ export class PlaylistJudge {
         previous,
         isStored: (uri) => {
           const item = look(uri)
-          // Somewhere else is not missing.
-          return item === undefined || item === 'elsewhere' ? undefined : item !== 'absent'
+          // Somewhere else, or on its way, is not missing.
+          if (item === undefined || item === 'elsewhere' || isUploading(uri)) return undefined
+          return item !== 'absent'
         },
       }),
       ...validateBitrates({

@@ -43,6 +43,8 @@ const STALE_MS_MIN = 6000
 /** ffmpeg's default mode names a segment up to 5 s before it is stored, on a slow uplink. */
 const OVERDUE_TARGET_DURATIONS = 1.5
 const OVERDUE_MS_MIN = 6000
+/** A segment that a newer one has overtaken is not waited for longer than readers are held. */
+const OVERTAKEN_MS_MAX = 3000
 /** A playlist is current for so many target durations after its PUT, at least a minute. */
 const CURRENT_TARGET_DURATIONS = 10
 const CURRENT_MS_MIN = 60_000
@@ -80,6 +82,11 @@ export class RenditionRecord {
   #unstored = new Map<StoreKey, Unstored>()
   /** The init section and the key of the newest segment. */
   #needed: readonly Unstored[] = []
+  /** The newest segment of this run that was ever seen stored; -1 for none. */
+  #arrivedMsn = -1
+  /** When the last newly named segment came, monotonic; and how many were named since. */
+  #arrivedAtMs: number
+  #unarrivedCount = 0
 
   constructor(storeKey: StoreKey, surroundings: RecordSurroundings, write: RecordedWrite) {
     const { cacheName, key } = splitStoreKey(storeKey)
@@ -91,6 +98,7 @@ export class RenditionRecord {
     this.runStartedMonotonicMs = write.nowMonotonicMs
     this.lastWriteMonotonicMs = write.nowMonotonicMs
     this.lastWriteAtMs = write.nowMs
+    this.#arrivedAtMs = write.nowMonotonicMs
   }
 
   /**
@@ -101,7 +109,11 @@ export class RenditionRecord {
   write({ live, nowMonotonicMs, nowMs }: RecordedWrite): readonly StoreKey[] {
     const { playlist } = live
     const before = this.live
-    if (!this.timeline.continues(playlist)) this.runStartedMonotonicMs = nowMonotonicMs
+    if (!this.timeline.continues(playlist)) {
+      this.runStartedMonotonicMs = nowMonotonicMs
+      this.#arrivedMsn = -1
+      this.#arrive(-1, nowMonotonicMs)
+    }
     this.lastWriteMonotonicMs = nowMonotonicMs
     this.lastWriteAtMs = nowMs
     this.targetDurationSeconds = playlist.targetDurationSeconds
@@ -126,8 +138,11 @@ export class RenditionRecord {
   }
 
   /** A segment has come that was named before. */
-  settle(item: StoredItem): void {
-    if (!this.#unstored.delete(item.storeKey)) return
+  settle(item: StoredItem, nowMonotonicMs: number): void {
+    const unstored = this.#unstored.get(item.storeKey)
+    if (unstored === undefined) return
+    this.#unstored.delete(item.storeKey)
+    this.#arrive(unstored.msn, nowMonotonicMs)
     this.timeline.settle(item)
     if (this.live !== undefined) notesOf(item).namedBy = this.storeKey
   }
@@ -200,11 +215,13 @@ export class RenditionRecord {
       const storeKey = keysByUri.get(uri)
       if (storeKey === undefined) return
       const item = this.#surroundings.look(storeKey)
+      const isNews = before?.keysByUri.has(uri) !== true
+      if (item !== 'absent' && isNews) this.#arrive(msn, live.putAtMonotonicMs)
       if (typeof item === 'object') {
         if (!playlist.ended) notesOf(item).namedBy = this.storeKey
       } else if (item === 'absent' && !unstored.has(storeKey)) {
-        const isNews = before?.keysByUri.has(uri) !== true
         if (isNews) awaited.push(storeKey)
+        if (isNews) this.#unarrivedCount++
         const namedAtMs = isNews ? live.putAtMonotonicMs : -Infinity
         const known = this.#unstored.get(storeKey)
         unstored.set(storeKey, { storeKey, msn, namedAtMs: known?.namedAtMs ?? namedAtMs })
@@ -234,12 +251,22 @@ export class RenditionRecord {
     return count
   }
 
-  #isMissing({ storeKey, namedAtMs }: Unstored, nowMonotonicMs: number): boolean {
-    const overdueMs = Math.max(
-      OVERDUE_MS_MIN,
-      OVERDUE_TARGET_DURATIONS * this.targetDurationSeconds * 1000,
-    )
-    return nowMonotonicMs - namedAtMs > overdueMs && !this.#surroundings.isUploading(storeKey)
+  #isMissing({ storeKey, namedAtMs, msn }: Unstored, nowMonotonicMs: number): boolean {
+    if (this.#surroundings.isUploading(storeKey)) return false
+    const targetMs = this.targetDurationSeconds * 1000
+    const overdueMs = Math.max(OVERDUE_MS_MIN, OVERDUE_TARGET_DURATIONS * targetMs)
+    const ageMs = nowMonotonicMs - namedAtMs
+    if (ageMs > overdueMs) return true
+    if (msn < this.#arrivedMsn) return ageMs > Math.min(OVERTAKEN_MS_MAX, targetMs)
+    // A short window is over before its segments are overdue: then nothing at all has come for long.
+    const hasStopped = this.#unarrivedCount >= LOST_AT_EDGE_MIN
+    return hasStopped && nowMonotonicMs - this.#arrivedAtMs > overdueMs
+  }
+
+  #arrive(msn: number, nowMonotonicMs: number): void {
+    this.#arrivedMsn = Math.max(this.#arrivedMsn, msn)
+    this.#arrivedAtMs = nowMonotonicMs
+    this.#unarrivedCount = 0
   }
 }
 
