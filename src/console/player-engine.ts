@@ -92,12 +92,13 @@ function startHls(
   token: string | undefined,
   events: EngineEvents,
 ): PlayerEngine {
+  const ownOrigin = new URL(url, location.href).origin
   const hls = new Hls({
     ...HLS_CONFIG,
     xhrSetup: (xhr, requestUrl) => {
       xhr.open('GET', requestUrl, true)
       // A playlist may name other hosts: the token is for this one.
-      const isOwn = new URL(requestUrl, location.href).origin === location.origin
+      const isOwn = new URL(requestUrl, location.href).origin === ownOrigin
       if (token !== undefined && isOwn) xhr.setRequestHeader('authorization', token)
     },
   })

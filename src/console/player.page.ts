@@ -4,17 +4,12 @@
  */
 
 import { parsePlayAddress, parseTokenFragment, toToken } from './player-address.ts'
-import { startEngine } from './player-engine.ts'
-import type { EngineFigures, EngineLevel, PlayerEngine } from './player-engine.ts'
-import { probePlaylist } from './player-probe.ts'
-import { toPlayerState } from './player-state.ts'
-import type { PlayerState, ProbeResult } from './player-state.ts'
+import type { EngineLevel } from './player-engine.ts'
+import { PlayerSession, formatBitrate, formatLevel } from './player-session.ts'
+import type { PlayerReport } from './player-session.ts'
+import type { PlayerStateKind } from './player-state.ts'
 
 const RENDER_INTERVAL_MS = 250
-const RETRY_DELAY_MS = 1000
-const RETRY_DELAY_MS_MAX = 8000
-/** Stalled this long while the encoder sends: the session is started anew. */
-const STALL_RESTART_MS = 12_000
 
 /** The page's elements; a missing one is a fault of this program. */
 function element<T extends HTMLElement>(id: string, kind: new () => T): T {
@@ -37,20 +32,16 @@ const address = parsePlayAddress(location.pathname)
 const storageKey = `headwater.token:${location.pathname}`
 
 let token = takeToken()
-let engine: PlayerEngine | undefined
 let levels: readonly EngineLevel[] = []
-let probe: ProbeResult | undefined
-let probing = new AbortController()
-let failure: string | undefined
-let retryAtMs: number | undefined
-let retryCount = 0
-let hasStarted = false
-/** By a person; what pauses because there is no data goes on by itself. */
-let isPausedByViewer = false
-let stallCount = 0
-let lastPositionSeconds = 0
-let movedAtMs = 0
-let shownState: PlayerState['kind'] | undefined
+let shownState: PlayerStateKind | undefined
+const player = new PlayerSession({
+  video,
+  cacheName: address?.cacheName ?? '',
+  key: address?.key ?? '',
+  itemUrl: address?.itemPath ?? '',
+  token: () => token,
+  onLevels: showLevels,
+})
 
 /**
  * The token leaves the address bar (screens are shared, addresses are copied) for this tab's
@@ -68,58 +59,6 @@ function takeToken(): string | undefined {
   return fromFragment
 }
 
-/** Asks for the playlist; plays it, or asks again later. */
-async function connect(): Promise<void> {
-  if (address === undefined) return
-  disconnect()
-  const { signal } = probing
-  const result = await probePlaylist(address.itemPath, token, signal)
-  if (signal.aborted) return
-  probe = result
-  if (result.kind !== 'ok') {
-    scheduleRetry(result)
-    return
-  }
-  engine = startEngine(video, address.itemPath, token, {
-    onLevels: showLevels,
-    onLost: () => void connect(),
-    onFailure: fail,
-  })
-  if (engine === undefined) fail('This browser can play HLS neither by itself nor with hls.js.')
-  // Ignored: a browser that forbids autoplay; the state then says to press play.
-  if (!isPausedByViewer) void video.play().catch(() => undefined)
-}
-
-function disconnect(): void {
-  probing.abort()
-  probing = new AbortController()
-  retryAtMs = undefined
-  engine?.destroy()
-  engine = undefined
-}
-
-function fail(sentence: string): void {
-  disconnect()
-  failure = sentence
-}
-
-/** A refused key will not get better by itself, and failed credentials are throttled. */
-function scheduleRetry(result: ProbeResult): void {
-  const isRefused =
-    result.kind === 'status' && (result.statusCode === 401 || result.statusCode === 403)
-  if (isRefused) return
-  const delayMs = Math.min(RETRY_DELAY_MS * 1.5 ** retryCount, RETRY_DELAY_MS_MAX)
-  retryCount++
-  retryAtMs = performance.now() + delayMs
-}
-
-function startAnew(): void {
-  failure = undefined
-  probe = undefined
-  retryCount = 0
-  void connect()
-}
-
 function showLevels(next: readonly EngineLevel[]): void {
   levels = next
   const options = next
@@ -129,70 +68,19 @@ function showLevels(next: readonly EngineLevel[]): void {
   quality.replaceChildren(new Option('Automatic', '-1'), ...options)
 }
 
-function formatLevel(level: EngineLevel): string {
-  const bitrate = formatBitrate(level)
-  return level.heightPixels === 0 ? bitrate : `${level.heightPixels}p, ${bitrate}`
-}
-
-function formatBitrate({ bitrateBitsPerSecond }: EngineLevel): string {
-  return bitrateBitsPerSecond < 1_000_000
-    ? `${Math.round(bitrateBitsPerSecond / 1000)} kbit/s`
-    : `${(bitrateBitsPerSecond / 1_000_000).toFixed(1)} Mbit/s`
-}
-
-/** Everything that is shown follows from what is known now; called four times a second. */
+/** Everything that is shown follows from the report; called four times a second. */
 function render(): void {
-  const nowMs = performance.now()
-  const figures = engine?.figures()
-  const isAdvancing = trackPosition(nowMs)
-  const state = toPlayerState({
-    cacheName: address?.cacheName ?? '',
-    key: address?.key ?? '',
-    hasToken: token !== undefined,
-    probe,
-    retrySeconds: retryAtMs === undefined ? undefined : Math.max(0, retryAtMs - nowMs) / 1000,
-    failure,
-    hasEnded: figures?.hasEnded ?? false,
-    isPaused: video.paused,
-    isAdvancing,
-    hasStarted,
-    hasPicture: hasStarted || video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA,
-    isLive: figures?.isLive ?? true,
-    segmentAgeSeconds: figures?.segmentAgeSeconds,
-    targetDurationSeconds: figures?.targetDurationSeconds ?? 2,
-  })
-  const isOutOfData = state.kind === 'stalled' || state.kind === 'waiting'
-  if (isOutOfData && shownState === 'playing') stallCount++
-  showState(state)
-  showFigures(figures)
-  if (retryAtMs !== undefined && nowMs >= retryAtMs) void connect()
-  // hls.js can lose its way when an encoder restarts with other numbers or timestamps.
-  if (state.kind === 'stalled' && nowMs - movedAtMs > STALL_RESTART_MS) {
-    movedAtMs = nowMs
-    void connect()
-  }
+  const report = player.report()
+  showState(report)
+  showFigures(report)
 }
 
-function trackPosition(nowMs: number): boolean {
-  const stepSeconds = video.currentTime - lastPositionSeconds
-  lastPositionSeconds = video.currentTime
-  // A seek is not playback.
-  if (stepSeconds > 0 && stepSeconds < 2) {
-    movedAtMs = nowMs
-    if (!video.paused && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
-      hasStarted = true
-      retryCount = 0
-    }
-  }
-  return hasStarted && !video.paused && nowMs - movedAtMs < 1000
-}
-
-function showState(state: PlayerState): void {
+function showState({ state, figures, hasStarted }: PlayerReport): void {
   setText('state-title', state.title)
   setText('state-advice', state.advice)
   // Read out once when the state changes; the visible words count seconds.
   if (state.kind !== shownState) setText('announcer', `${state.title}. ${state.advice}`)
-  const hasMedia = engine !== undefined
+  const hasMedia = figures !== undefined
   video.controls = hasMedia
   root.toggleAttribute('data-has-media', hasMedia)
   tokenForm.hidden = state.kind !== 'refused'
@@ -205,9 +93,8 @@ function showState(state: PlayerState): void {
 }
 
 /** The figures, and the same as `data-…` on the root for tests. */
-function showFigures(figures: EngineFigures | undefined): void {
+function showFigures({ figures, level, stallCount }: PlayerReport): void {
   const frames = video.getVideoPlaybackQuality()
-  const level = levels[figures?.levelIndex ?? -1]
   setText('latency', formatSeconds(figures?.latencySeconds))
   setText('clock-latency', formatSeconds(figures?.clockLatencySeconds))
   setText('buffer', formatSeconds(figures?.bufferSeconds))
@@ -255,15 +142,9 @@ function formatSeconds(seconds: number | undefined): string {
   return seconds === undefined ? '–' : `${seconds.toFixed(1)} s`
 }
 
-video.addEventListener('pause', () => {
-  isPausedByViewer = !video.ended
-})
-video.addEventListener('play', () => {
-  isPausedByViewer = false
-})
-quality.addEventListener('change', () => engine?.selectLevel(Number(quality.value)))
-liveButton.addEventListener('click', () => engine?.goToLive())
-retryButton.addEventListener('click', startAnew)
+quality.addEventListener('change', () => player.selectLevel(Number(quality.value)))
+liveButton.addEventListener('click', () => player.goToLive())
+retryButton.addEventListener('click', () => player.start())
 unmuteButton.addEventListener('click', () => {
   video.muted = false
   void video.play()
@@ -278,24 +159,26 @@ tokenForm.addEventListener('submit', (event) => {
   } catch {
     // Ignored: storage is blocked; the token lasts until the page is left.
   }
-  startAnew()
+  player.start()
 })
 // The same address with another token, pasted over this one, loads no new page.
 window.addEventListener('hashchange', () => {
   token = takeToken()
-  startAnew()
+  player.start()
 })
 document.addEventListener('securitypolicyviolation', (event) => {
   if (event.effectiveDirective !== 'connect-src') return
-  fail(`The playlist names another host (${event.blockedURI}); this page loads from its own only.`)
+  player.fail(
+    `The playlist names another host (${event.blockedURI}); this page loads from its own only.`,
+  )
 })
 
 if (address === undefined) {
-  fail('The address must be /play/<cache>/<key of a playlist>.')
+  player.fail('The address must be /play/<cache>/<key of a playlist>.')
 } else {
   setText('channel', `${address.cacheName} / ${address.key}`)
   document.title = `${address.key} · Headwater`
-  void connect()
+  player.start()
 }
 render()
 setInterval(render, RENDER_INTERVAL_MS)

@@ -8,6 +8,44 @@ export interface ServerInfo {
   readonly version: string
   readonly dataPlaneUrl: string
   readonly adminUrl: string
+  readonly startedAt?: string
+  /** The server's clock. */
+  readonly now?: string
+}
+
+/** Figures of an interval that ends at `at`; rates are those of the interval. */
+export interface MetricsPoint {
+  readonly at: string
+  readonly readsPerSecond: number
+  readonly writesPerSecond: number
+  readonly deletesPerSecond: number
+  readonly bytesInPerSecond: number
+  readonly bytesOutPerSecond: number
+  readonly readStatus2xxPerSecond: number
+  readonly readStatus3xxPerSecond: number
+  readonly readStatus4xxPerSecond: number
+  readonly readStatus5xxPerSecond: number
+  readonly writeStatus2xxPerSecond: number
+  readonly writeStatus4xxPerSecond: number
+  readonly writeStatus5xxPerSecond: number
+  /** `null` when there was no such request. */
+  readonly getP50Seconds: number | null
+  readonly getP99Seconds: number | null
+  readonly putP50Seconds: number | null
+  readonly putP99Seconds: number | null
+  readonly hotStoreBytes: number
+  readonly hotStoreBytesMax: number
+  readonly pinnedBytes: number
+  /** Within the interval. */
+  readonly evictions: number
+  readonly connections: number
+  readonly waiters: number
+}
+
+/** `GET /api/metrics/history`: the last hour, oldest first. */
+export interface MetricsHistory {
+  readonly stepSeconds: number
+  readonly points: readonly MetricsPoint[]
 }
 
 export type ChannelState = 'live' | 'stale' | 'ended' | 'broken'

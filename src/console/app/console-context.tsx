@@ -19,7 +19,9 @@ export interface Console {
   readonly toasts: Toasts
   readonly session: Session
   readonly server: ServerInfo
-  signOut(): void
+  /** The server's clock minus this machine's: ages of what the server dates. */
+  readonly clockOffsetMs: number
+  readonly signOut: () => void
 }
 
 const ConsoleContext = createContext<Console | undefined>(undefined)

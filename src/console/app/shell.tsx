@@ -25,15 +25,16 @@ export interface ShellProps {
 
 export function Shell({ parts, session }: ShellProps) {
   const route = useRoute()
-  const { server, error } = useServer(parts)
+  const { server, clockOffsetMs, error } = useServer(parts)
   const signOut = () => {
     // Ignored: a session that the server has forgotten is over, too.
     void parts.api.request('/api/sign-out', { method: 'POST' }).catch(() => undefined)
     parts.setSession(undefined, 'You are signed out.')
   }
   const value = useMemo<Console | undefined>(
-    () => (server === undefined ? undefined : { ...parts, session, server, signOut }),
-    [parts, session, server],
+    () =>
+      server === undefined ? undefined : { ...parts, session, server, clockOffsetMs, signOut },
+    [parts, session, server, clockOffsetMs],
   )
   return (
     <div class="shell">
@@ -157,20 +158,29 @@ function useRoute(): Route {
   return route.page === '' ? { ...route, page: 'overview' } : route
 }
 
-function useServer(parts: AppParts): {
+interface LoadedServer {
   readonly server: ServerInfo | undefined
+  readonly clockOffsetMs: number
   readonly error: unknown
-} {
-  const [server, setServer] = useState<ServerInfo>()
-  const [error, setError] = useState<unknown>()
+}
+
+function useServer(parts: AppParts): LoadedServer {
+  const [loaded, setLoaded] = useState<LoadedServer>({
+    server: undefined,
+    clockOffsetMs: 0,
+    error: undefined,
+  })
   useEffect(() => {
     const load = async () => {
       try {
-        setServer(await parts.api.request<ServerInfo>('/api/server'))
-        setError(undefined)
+        const server = await parts.api.request<ServerInfo>('/api/server')
+        const serverNowMs = Date.parse(server.now ?? '')
+        const clockOffsetMs = Number.isNaN(serverNowMs) ? 0 : serverNowMs - Date.now()
+        setLoaded({ server, clockOffsetMs, error: undefined })
       } catch (failure) {
         // The connection's banner says it, and loads again.
-        setError(failure instanceof UnreachableError ? undefined : failure)
+        const error = failure instanceof UnreachableError ? undefined : failure
+        setLoaded((before) => ({ ...before, error }))
       }
     }
     void load()
@@ -179,7 +189,7 @@ function useServer(parts: AppParts): {
       if (parts.connection.state.kind === 'online') void load()
     })
   }, [parts])
-  return { server, error }
+  return loaded
 }
 
 function skipToMain(event: Event): void {

@@ -57,7 +57,7 @@ export function SignIn({ parts }: { readonly parts: AppParts }) {
             {notice}
           </p>
         )}
-        <ErrorBanner error={explain(exchange.error, linkToken !== undefined)} />
+        <ErrorBanner error={exchange.error} />
         {exchange.isRunning ? (
           <Loading what="your session" />
         ) : (
@@ -104,9 +104,4 @@ function takeLinkToken(): string | undefined {
     history.replaceState(history.state, '', location.pathname + location.search)
   }
   return token
-}
-
-function explain(error: string, isLink: boolean): string {
-  if (error === '' || !isLink) return error
-  return `${error} A link works once, for 10 minutes. Sign in with a key, or start the server again for a new link.`
 }

@@ -5,11 +5,11 @@ import { toSentences } from '../api/api-error.ts'
 
 export interface Action<A extends readonly unknown[]> {
   /** Resolves to whether it worked. Does nothing while it is running. */
-  run(...args: A): Promise<boolean>
+  readonly run: (...args: A) => Promise<boolean>
   readonly isRunning: boolean
   /** '' when there is none. */
   readonly error: string
-  clearError(): void
+  readonly clearError: () => void
 }
 
 export function useAction<A extends readonly unknown[]>(

@@ -14,7 +14,7 @@ export interface Resource<T> {
   readonly error: unknown
   readonly isLoading: boolean
   /** Loads again now; resolves when that is done. */
-  reload(): Promise<void>
+  readonly reload: () => Promise<void>
 }
 
 export interface ResourceOptions {

@@ -78,6 +78,12 @@ function formatLong(seconds: number): string {
   return shown.join(' ')
 }
 
+/** How far behind: always seconds with one decimal, so that it does not jump about while it moves. */
+export function formatLag(value: Figure): string {
+  if (!isKnown(value) || Math.abs(value) >= 59.95) return formatSeconds(value)
+  return `${value.toFixed(1).replace('-', '−')} s`
+}
+
 /** How long ago: `now`, `5 s ago`, `3 min ago`. Ahead of this machine's clock is now. */
 export function formatAgo(at: string | null | undefined, nowMs: number): string {
   const atMs = Date.parse(at ?? '')
@@ -87,6 +93,12 @@ export function formatAgo(at: string | null | undefined, nowMs: number): string 
   if (seconds < 60) return `${seconds} s ago`
   const [longest = ''] = /^\d+ \D+/.exec(formatLong(seconds)) ?? []
   return `${longest.trim()} ago`
+}
+
+/** How long already, without the `ago`: `5 s`, `3 min`. */
+export function formatFor(at: string | null | undefined, nowMs: number): string {
+  const ago = formatAgo(at, nowMs)
+  return ago === 'now' ? '0 s' : ago.replace(/ ago$/, '')
 }
 
 /** The time of day in this browser's zone: `14:03:07`. */

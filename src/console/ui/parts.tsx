@@ -8,6 +8,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { toSentences } from '../api/api-error.ts'
 import { Icon } from './icons.tsx'
 import type { IconName } from './icons.tsx'
+import type { Tone } from './tone.ts'
 
 /** The page's only `h1`; takes the focus when the page is opened, so that it is read out. */
 export function PageHead(props: {
@@ -88,8 +89,6 @@ export function ErrorBanner(props: {
     </div>
   )
 }
-
-export type Tone = 'good' | 'wait' | 'bad' | 'quiet' | 'info'
 
 /** A state in a word; the colour only repeats it. */
 export function Badge(props: { readonly tone: Tone; readonly children: ComponentChildren }) {
