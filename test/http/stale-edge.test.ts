@@ -77,3 +77,23 @@ t.test('off by default, on in the staging profile', async (t) => {
   staging.clock.advance(12_001)
   t.same(await staging.statuses(), [404, 404, 404, 200])
 })
+
+t.test('an audio rendition counts as much as a variant, subtitles do not', async (t) => {
+  const { clock, put, get } = await openChannel(t, limit('channel'))
+  const media = (type: string, key: string) =>
+    `#EXT-X-MEDIA:TYPE=${type},GROUP-ID="${type}",NAME="en",URI="${key}"\n`
+  const more = `${media('AUDIO', 'audio.m3u8')}${media('SUBTITLES', 'subs.m3u8')}#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="fast.m3u8"\n`
+  await put('index.m3u8', MULTIVARIANT + more)
+  for (const key of ['audio.m3u8', 'subs.m3u8', 'fast.m3u8']) await put(key, MEDIA)
+  const all = ['index.m3u8', 'hi.m3u8', 'lo.m3u8', 'audio.m3u8', 'subs.m3u8', 'fast.m3u8']
+  const statuses = () => Promise.all(all.map(async (key) => (await get(key)).status))
+  clock.advance(10_000)
+  for (const key of ['hi.m3u8', 'lo.m3u8', 'audio.m3u8']) await put(key, MEDIA)
+  clock.advance(10_000)
+  t.same(await statuses(), [200, 200, 200, 200, 200, 200], 'slow subtitles')
+  for (const key of ['hi.m3u8', 'lo.m3u8']) await put(key, MEDIA)
+  clock.advance(2001)
+  t.same(await statuses(), [404, 404, 404, 404, 404, 404], 'the audio is dead')
+  await put('audio.m3u8', MEDIA)
+  t.same(await statuses(), [200, 200, 200, 200, 200, 200])
+})
