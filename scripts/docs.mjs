@@ -1,6 +1,6 @@
 /**
- * Writes the generated pages (settings, errors, metrics, JSON Schema, `.env.example`) from the
- * sources, so that no build is needed first. `--check` only says which are stale.
+ * Writes the generated pages (settings, errors, metrics, OpenAPI, JSON Schema, `.env.example`) from
+ * the sources, so that no build is needed first. `--check` only says which are stale.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -8,12 +8,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const bundleDir = join(root, 'node_modules/.cache/headwater-docs')
+// Two floors down, as in the build: package.json is looked for from there.
+const bundleDir = join(root, 'node_modules/.headwater-docs')
 
 await build({
   entryPoints: {
     reference: join(root, 'src/config/reference.ts'),
     metrics: join(root, 'src/metrics/metrics-markdown.ts'),
+    app: join(root, 'src/app.ts'),
   },
   outdir: bundleDir,
   outExtension: { '.js': '.mjs' },
@@ -26,10 +28,16 @@ await build({
 const load = (name) => import(pathToFileURL(join(bundleDir, `${name}.mjs`)).href)
 const { referenceFiles } = await load('reference')
 const { metricsMarkdown } = await load('metrics')
+const openApi = await openApiOf(await load('app'))
 rmSync(bundleDir, { recursive: true, force: true })
 
 let staleCount = 0
-for (const [path, text] of [...referenceFiles(), ['docs/metrics.md', metricsMarkdown()]]) {
+const pages = [
+  ...referenceFiles(),
+  ['docs/metrics.md', metricsMarkdown()],
+  ['docs/openapi.json', openApi],
+]
+for (const [path, text] of pages) {
   if (read(join(root, path)) === text) continue
   staleCount++
   if (process.argv.includes('--check')) {
@@ -41,6 +49,19 @@ for (const [path, text] of [...referenceFiles(), ['docs/metrics.md', metricsMark
   console.log(`${path} written`)
 }
 if (process.argv.includes('--check') && staleCount > 0) process.exit(1)
+
+/** As a running server serves it: there is no other place where all its routes are known. */
+async function openApiOf({ startHeadwater }) {
+  const origin = await startHeadwater()
+  try {
+    const answer = await fetch(`${origin.adminUrl}/api/openapi.json`, {
+      headers: { authorization: origin.keys.superUser },
+    })
+    return `${JSON.stringify(await answer.json(), null, 2)}\n`
+  } finally {
+    await origin.close()
+  }
+}
 
 /** The file's text with the line ends of the generator, or nothing. */
 function read(path) {

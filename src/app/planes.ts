@@ -15,7 +15,9 @@ import { openOverload } from '../http/open-overload.ts'
 import { listenOnPlanes, reloadTlsOf, stopPlanes } from '../http/plane-listeners.ts'
 import type { InheritedSockets, ListeningUrls } from '../http/plane-listeners.ts'
 import type { TlsReload } from '../http/tls-listener.ts'
+import { HISTORY_STEP_SECONDS } from '../metrics/history.ts'
 import type { MetricsHistory } from '../metrics/history.ts'
+import { RecentFindings } from '../origin/recent-findings.ts'
 import type { Core } from './core.ts'
 import { openMeters } from './meters.ts'
 import { openObservation } from './observation.ts'
@@ -50,6 +52,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const observation = await openObservation({ config, clock, log, core, clientAddresses })
   const meters = openMeters({ config, clock, core })
   const overload = openOverload(config, clock, (seconds) => meters.process.stalls.observe(seconds))
+  const publicHosts = () => [new URL(core.publicUrl()).host]
   let adminUrl = config.admin.publicUrl
   const serverOptions = {
     headerBytesMax: config.http.headerBytesMax,
@@ -70,7 +73,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       overload,
       authenticator: core.authenticator,
       readerTokens: core.readerTokens,
-      publicHosts: () => [new URL(core.publicUrl()).host],
+      publicHosts,
       clientAddresses,
       health,
       observers: [meters.requests, ...observation.observers],
@@ -110,6 +113,20 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     log,
     server: serverOptions,
     metricsText: metrics.text,
+    objects: {
+      store: core.store,
+      clock,
+      ttlSecondsMax: config.limits.ttlSecondsMax,
+      uploadIdleMs: config.http.uploadIdleSeconds * 1000,
+      publicHosts,
+    },
+    activity: {
+      channels: core.origin.channels,
+      recentRequests: observation.recentRequests,
+      recentFindings: new RecentFindings({ events: core.origin.events, clock }),
+      history: metrics.history,
+      historyStepSeconds: HISTORY_STEP_SECONDS,
+    },
     settings: shownSettings(config, options.sources ?? new Map()),
     serverInfo: () => ({
       version: VERSION,

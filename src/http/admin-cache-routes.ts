@@ -15,7 +15,8 @@ import { addRoute, closed, NoBody, Time } from './admin/route.ts'
 export const CacheNameSchema = Type.String({ minLength: 1, maxLength: 255 })
 
 const NameSchema = Type.Object({ name: CacheNameSchema })
-const SettingsSchema = Type.Partial(CacheSettingsSchema, {
+/** Any settings of a cache. */
+export const SettingsSchema = Type.Partial(CacheSettingsSchema, {
   ...closed,
   description: 'Settings of this cache; the others are those of `caches.defaults`.',
 })
@@ -37,7 +38,8 @@ const UsageSchema = Type.Object(
   },
   closed,
 )
-const CacheSchema = Type.Object(
+/** {@link CacheView} as JSON. */
+export const CacheSchema = Type.Object(
   {
     name: Type.String(),
     declared: Type.Boolean({ description: 'Named in `caches.items` of the configuration.' }),

@@ -6,7 +6,12 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import { addRoute } from './route.ts'
+import { CacheSettingsSchema } from '../../config/schema.ts'
+import { CacheSchema, SettingsSchema } from '../admin-cache-routes.ts'
+import { KeyInfoSchema, KeySchema } from '../admin-key-routes.ts'
+import { FindingSchema } from './finding-view.ts'
+import { ObjectSchema } from './object-view.ts'
+import { addRoute, ProblemSchema } from './route.ts'
 
 const INTRODUCTION = `Steers a running Headwater: caches and their objects, keys, channels, what was refused and why.
 
@@ -17,6 +22,7 @@ Pages of other sites and rebound host names are refused (\`Origin\`, \`Host\`).`
 /** Call it before the first route of the scope: later ones are described. */
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
+    exposeHeadRoutes: true,
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Headwater admin API', description: INTRODUCTION, version },
@@ -54,9 +60,48 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
   })
 }
 
+/** What many routes have in common, said once. */
+const SHARED: Readonly<Record<string, object>> = {
+  Problem: ProblemSchema,
+  CacheSettings: CacheSettingsSchema,
+  CacheOverrides: SettingsSchema,
+  Cache: CacheSchema,
+  Object: ObjectSchema,
+  Key: KeySchema,
+  KeyInfo: KeyInfoSchema,
+  Finding: FindingSchema,
+}
+
 /** Once the routes are there. */
 export function openApiOf(app: FastifyInstance): object {
-  return app.swagger()
+  const shared = Object.entries(SHARED).map(([name, schema]) => [name, asSwaggerHasIt(schema)])
+  const names = new Map(shared.map(([name, schema]) => [JSON.stringify(schema), name]))
+  const share = (value: unknown, isInside = true): unknown => {
+    if (typeof value !== 'object' || value === null) return value
+    const name = isInside ? names.get(JSON.stringify(value)) : undefined
+    if (name !== undefined) return { $ref: `#/components/schemas/${String(name)}` }
+    if (Array.isArray(value)) return value.map((inner) => share(inner))
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, share(inner)]))
+  }
+  // `openapi` is set above, so it is no Swagger 2 document.
+  const document = app.swagger() as { readonly components?: object; readonly paths?: object }
+  const schemas = Object.fromEntries(shared.map(([name, schema]) => [name, share(schema, false)]))
+  return {
+    ...document,
+    components: { ...document.components, schemas },
+    paths: share(document.paths),
+  }
+}
+
+/** It writes `const` as an `enum` of one. */
+function asSwaggerHasIt(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(asSwaggerHasIt)
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) =>
+      key === 'const' ? ['enum', [inner]] : [key, asSwaggerHasIt(inner)],
+    ),
+  )
 }
 
 function renameStar<Schema extends { params?: unknown }>(schema: Schema): Schema {
