@@ -12,6 +12,7 @@ import { FIRST_BYTE, runFirstByte } from './first-byte.ts'
 import { HOT_STORE_BYTES, httpScenarios } from './http-scenarios.ts'
 import { describeMachine, loadAverage, pinGenerator, sourceCommit } from './machine.ts'
 import { MEMORY_TURNOVER, runMemoryTurnover } from './memory-turnover.ts'
+import { OBSERVATION_COST, runObservationCost } from './observation-cost.ts'
 import { compareRuns, formatRun } from './report.ts'
 import type { RunResult, ScenarioResult } from './results.ts'
 import { runRounds } from './rounds.ts'
@@ -24,12 +25,16 @@ const MIB = 1024 ** 2
 const FULL = { rounds: 5, settleMs: 400, windowMs: 1500, warmUpMs: 800 }
 const QUICK = { rounds: 1, settleMs: 200, windowMs: 500, warmUpMs: 200 }
 const FIRST_BYTE_UPLOADS = { full: 50, quick: 5 }
+const OBSERVATION_PAIRS = { full: 20, quick: 2 }
 const TURNOVER_BYTES = { full: 2048 * MIB, quick: 128 * MIB }
+
+/** What does not run in rounds. */
+const OTHERS = [FIRST_BYTE, OBSERVATION_COST, MEMORY_TURNOVER, EXPIRY]
 
 const USAGE = `Usage: npm run bench -- [options] [scenario ...]
 
 Scenarios, by name or by its beginning; all when there are none:
-  ${[...httpScenarios().map(({ name }) => name), FIRST_BYTE, MEMORY_TURNOVER, EXPIRY].join('\n  ')}
+  ${[...httpScenarios().map(({ name }) => name), ...OTHERS].join('\n  ')}
 
   --quick          a smoke run: one short round
   --rounds N       instead of ${FULL.rounds}
@@ -101,6 +106,11 @@ async function measureAll({
     const uploadCount = quick ? FIRST_BYTE_UPLOADS.quick : FIRST_BYTE_UPLOADS.full
     scenarios.push(await runFirstByte(uploadCount, child))
   }
+  if (scenarioNames.has(OBSERVATION_COST)) {
+    say(OBSERVATION_COST)
+    const pairCount = quick ? OBSERVATION_PAIRS.quick : OBSERVATION_PAIRS.full
+    scenarios.push(await runObservationCost(pairCount, child, say))
+  }
   if (scenarioNames.has(MEMORY_TURNOVER)) {
     say(MEMORY_TURNOVER)
     const storeBytes = quick ? TURNOVER_BYTES.quick : TURNOVER_BYTES.full
@@ -167,7 +177,7 @@ function readArguments(args: readonly string[]): Arguments | undefined {
 }
 
 function chooseScenarios(asked: readonly string[]): ReadonlySet<string> {
-  const names = [...httpScenarios().map(({ name }) => name), FIRST_BYTE, MEMORY_TURNOVER, EXPIRY]
+  const names = [...httpScenarios().map(({ name }) => name), ...OTHERS]
   if (asked.length === 0) return new Set(names)
   const chosen = asked.flatMap((text) => {
     if (names.includes(text)) return [text]

@@ -19,7 +19,8 @@ export interface RoundsOptions {
   readonly warmUpMs: number
 }
 
-interface Measured {
+/** One window of a scenario. */
+export interface Measured {
   readonly cpuUsPerRequest: number
   readonly userCpuPercent: number
   readonly requestsPerSecond: number
@@ -57,7 +58,8 @@ export async function runRounds(
   return scenarios.map((scenario) => summarise(scenario.name, measured.get(scenario) ?? []))
 }
 
-async function measure(
+/** Loads the origin with a scenario, settles, and measures one window. */
+export async function measure(
   scenario: HttpScenario,
   server: ServerProcess,
   recorder: Recorder,

@@ -1,6 +1,7 @@
 /**
  * The child that is measured: an origin out of `dist`, driven by messages of its parent. Nothing
- * else runs in this process. Argument: the URL of `app.js`, then the settings as JSON.
+ * else runs in this process. Arguments: the URL of `app.js`, then as JSON the settings and whether
+ * requests are observed.
  */
 
 import type * as App from '../src/app.ts'
@@ -24,10 +25,13 @@ export type ServerMessage =
 
 export type ServerCommand = 'usage' | 'stop'
 
-const [appUrl = '', settingsText = '{}'] = process.argv.slice(2)
+const [appUrl = '', settingsText = '{}', observeText = 'true'] = process.argv.slice(2)
 const app = (await import(appUrl)) as typeof App
 // JSON of this bench's own making (server-process.ts).
-const origin = await app.startHeadwater({ settings: JSON.parse(settingsText) as PartialConfig })
+const origin = await app.startHeadwater({
+  settings: JSON.parse(settingsText) as PartialConfig,
+  observeRequests: observeText === 'true',
+})
 
 process.on('message', (command: ServerCommand) => {
   if (command === 'stop') stop()

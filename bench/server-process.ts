@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly buildDir: string
   readonly pinned: boolean
   readonly settings: PartialConfig
+  /** False: an origin that neither measures nor logs requests. */
+  readonly observeRequests?: boolean
   /** Further flags of the child's node: `--trace-gc`, what V8 can be told. */
   readonly nodeFlags: readonly string[]
   /** Writes a CPU profile of the child there when it stops. */
@@ -46,6 +48,7 @@ export class ServerProcess {
       join(options.buildDir, 'server-entry.js'),
       pathToFileURL(join(options.buildDir, 'dist/app.js')).href,
       JSON.stringify(options.settings),
+      JSON.stringify(options.observeRequests ?? true),
     ])
     const child = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'] })
     const ready = await nextMessage(child, 'ready')

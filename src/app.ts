@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly sources?: ReadonlyMap<string, string> | undefined
   /** Listening sockets of a supervisor, used instead of opening our own. */
   readonly inheritedSockets?: InheritedSockets
+  /** False: requests are neither measured nor logged. For benches of what that costs. */
+  readonly observeRequests?: boolean
 }
 
 /** A running origin. */
@@ -89,13 +91,15 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     const core = await openCore({ config, dataDirectory, clock, log })
     closers.push(() => core.store.close())
     closers.push(() => core.origin.close())
-    const { inheritedSockets, sources } = options
+    const { inheritedSockets, sources, observeRequests = true } = options
     core.origin.events.on('finding', ({ cacheName, key, finding }) => {
       const { rule, severity, message } = finding
       const told = { cacheName, key: redactText(formatItemKey(key)), rule, finding: message }
       log[severity === 'info' ? 'info' : 'warn'](told, 'playlist finding')
     })
-    const planes = await openPlanes({ config, sources, clock, log, core, inheritedSockets })
+    const planes = await openPlanes({
+      ...{ config, sources, clock, log, core, inheritedSockets, observeRequests },
+    })
     closers.push(() => planes.close())
     const keys = await openFirstKeys({
       files: dataDirectory.documents,
@@ -141,6 +145,8 @@ export interface StartOptions {
   readonly clock?: Clock
   readonly log?: Logger
   readonly inheritedSockets?: InheritedSockets
+  /** As in {@link OpenOptions}. */
+  readonly observeRequests?: boolean
 }
 
 /**
@@ -172,6 +178,7 @@ export async function startHeadwater(options: StartOptions = {}): Promise<Headwa
     config,
     sources,
     dataDirectory,
+    observeRequests: options.observeRequests ?? true,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.inheritedSockets === undefined

@@ -41,6 +41,8 @@ export interface PlanesOptions {
   readonly log: Logger
   readonly core: Core
   readonly inheritedSockets: InheritedSockets | undefined
+  /** Whether metrics, logs and recent requests are told of requests. */
+  readonly observeRequests: boolean
 }
 
 /** Puts the data plane and the admin plane together and listens. */
@@ -76,7 +78,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       publicHosts,
       clientAddresses,
       health,
-      observers: [meters.requests, ...observation.observers],
+      observers: options.observeRequests ? [meters.requests, ...observation.observers] : [],
     }),
     account: {
       keys: core.accountKeys,

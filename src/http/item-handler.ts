@@ -78,11 +78,13 @@ export class ItemHandler {
     const { access, answers, write, webDav, recording } = this.#options
     const target = parseItemTarget(request.url ?? '')
     const operation = OPERATIONS[request.method ?? '']
-    const { remoteAddress = '' } = request.socket
-    attachRecord(
-      response,
-      new RequestRecord(recording, request, target, operation ?? 'other', remoteAddress),
-    )
+    if (recording.observers.length > 0) {
+      const { remoteAddress = '' } = request.socket
+      attachRecord(
+        response,
+        new RequestRecord(recording, request, target, operation ?? 'other', remoteAddress),
+      )
+    }
     // Nobody reads the body of a read, and node would drop it for as long as it comes.
     if (operation === 'read' && hasBody(request)) closeGently(request, response)
     if (operation === undefined) {
