@@ -9,7 +9,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import type { CacheSettings } from '../config/schema.ts'
 import type { CacheView } from '../http/admin-cache-routes.ts'
 import type { KeyView } from '../http/admin-key-routes.ts'
-import type { Control } from './control.ts'
+import type { Control, RevokedThing } from './control.ts'
 
 export interface AdminClientOptions {
   /** Without a slash at its end. */
@@ -74,6 +74,14 @@ export class AdminClient implements Control {
 
   async revokeKey(keyId: string): Promise<KeyView> {
     return answerOf<{ key: KeyView }>(await this.#call('DELETE', keyPath(keyId))).key
+  }
+
+  async revokeAny(what: RevokedThing): Promise<string> {
+    return answerOf<{ keyId: string }>(await this.#call('POST', '/api/keys/revoke', what)).keyId
+  }
+
+  async refreshKey(refreshToken: string): Promise<{ key: KeyView; keyInfo: KeyInfo }> {
+    return answerOf(await this.#call('POST', '/api/keys/refresh', { refreshToken }))
   }
 
   async createCache(name: string, settings: Partial<CacheSettings>): Promise<CacheView> {
@@ -168,7 +176,8 @@ export class AdminClient implements Control {
     const { code, message, detail } = body
     const known = isErrorCode(code) ? code : 'HW_REQUEST_INVALID'
     const hint =
-      known === 'HW_ADMIN_UNAUTHORIZED'
+      // A refresh token is a credential of its own, about which the server's words are right.
+      known === 'HW_ADMIN_UNAUTHORIZED' && !message.startsWith('The refresh token')
         ? 'Set HEADWATER_ADMIN_KEY to a super-user key of that server (super-user-key.json in its data directory), or name that directory with --data-dir.'
         : detail === message
           ? undefined

@@ -18,6 +18,9 @@ import type { CliContext } from './cli-context.ts'
 import { OfflineControl } from './offline-control.ts'
 import { isProcessAlive, readServerFile } from './server-file.ts'
 
+/** What is to be revoked when it is not a key of the list. */
+export type RevokedThing = { readonly credential: string } | { readonly keyId: string }
+
 /** All methods throw HeadwaterError with a code of the control plane. */
 export interface Control {
   /** Where the work is done, for people: `the server at http://…`, `the data directory /…`. */
@@ -28,6 +31,10 @@ export interface Control {
   listKeys(): Promise<readonly KeyView[]>
   showKey(keyId: string): Promise<KeyView>
   revokeKey(keyId: string): Promise<KeyView>
+  /** A credential of any kind, or an id without a record. @returns What is revoked now. */
+  revokeAny(what: RevokedThing): Promise<string>
+  /** A copy of the key that this refresh token is of. */
+  refreshKey(refreshToken: string): Promise<{ readonly key: KeyView; readonly keyInfo: KeyInfo }>
   createCache(name: string, settings: Partial<CacheSettings>): Promise<CacheView>
   listCaches(): Promise<readonly CacheView[]>
   showCache(name: string): Promise<CacheView>

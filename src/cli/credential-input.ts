@@ -32,7 +32,15 @@ export async function readCredential(
 }
 
 /** @throws HeadwaterError HW_CLI_USAGE when it cannot be read. Its content is never repeated. */
-export async function credentialOfFile(path: string): Promise<string> {
+export function credentialOfFile(path: string): Promise<string> {
+  return memberOfFile(path, 'apiKey')
+}
+
+/** A member of a `momento_key_info.json`; the whole text of a file that is no JSON. */
+export async function memberOfFile(
+  path: string,
+  member: 'apiKey' | 'refreshToken',
+): Promise<string> {
   let text: string
   try {
     text = (await readFile(path, 'utf8')).trim()
@@ -43,13 +51,14 @@ export async function credentialOfFile(path: string): Promise<string> {
   if (!text.startsWith('{')) return text
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && 'apiKey' in value) {
-      if (typeof value.apiKey === 'string') return value.apiKey
+    if (typeof value === 'object' && value !== null && member in value) {
+      const found: unknown = Reflect.get(value, member)
+      if (typeof found === 'string') return found
     }
   } catch {
     // Ignored: the parser's words quote what may be a secret.
   }
-  throw new HeadwaterError('HW_CLI_USAGE', `${path} has no apiKey.`)
+  throw new HeadwaterError('HW_CLI_USAGE', `${path} has no ${member}.`)
 }
 
 /** @throws HeadwaterError `HW_CLI_USAGE` when it is longer than 64 KiB. */

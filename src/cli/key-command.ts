@@ -1,13 +1,14 @@
-/** `headwater key`: create, import, list, show, revoke. A key is printed once, when it is made. */
+/** `headwater key`: create, import, refresh, list, show, revoke. A key is printed once, when it is made. */
 
+import { resolve } from 'node:path'
 import { formatIsoTime } from '../base/dates.ts'
 import type { KeyView } from '../http/admin-key-routes.ts'
 import type { CliContext } from './cli-context.ts'
-import { readCommandLine } from './command.ts'
+import { readCommandLine, usageError } from './command.ts'
 import type { Command } from './command.ts'
 import { openControl } from './control.ts'
 import type { Control } from './control.ts'
-import { readCredential } from './credential-input.ts'
+import { memberOfFile, readCredential } from './credential-input.ts'
 import { GRANT_FLAGS, GRANT_USAGE, readGrantFlags } from './key-flags.ts'
 import { formatGrant, formatKeyDetails, formatKeyTable, formatValidity } from './key-words.ts'
 
@@ -129,17 +130,81 @@ ${COMMON_USAGE}`,
 
 const revokeCommand: Command = {
   summary: 'refuse a key from now on, for good',
-  usage: `Usage: headwater key revoke <key id> [--json]
+  usage: `Usage: headwater key revoke <key id> [--unknown] [--json]
+       headwater key revoke --credential [--from-file FILE | --credential-env NAME] [--json]
 
 Holds at the next request, and after a restart. It cannot be undone.
 
+  --unknown              also an id that is in no list: of a key whose record was lost,
+                         disposable:<token id>, disposable: (all disposable tokens made until
+                         now), sign-in:link (all sessions by link until now)
+  --credential           whatever is presented: a key, a refresh token, a disposable token, from
+                         stdin, or
+  --from-file FILE       from a file; the apiKey of a momento_key_info.json, too
+  --credential-env NAME  from this environment variable
 ${COMMON_USAGE}`,
-  run: (context, argv) => showOrRevoke(context, argv, 'revoke'),
+  run: async (context, argv) => {
+    const own = { ...COMMON_FLAGS, ...REVOKE_FLAGS }
+    const isCredential = argv.some(
+      (word) => word.startsWith('--credential') || word.startsWith('--from-file'),
+    )
+    if (!isCredential && !argv.includes('--unknown')) return showOrRevoke(context, argv, 'revoke')
+    const words = isCredential ? [] : ['<key id>']
+    const loaded = readCommandLine(context, { argv, own, words })
+    const [keyId = ''] = loaded.positionals
+    if (isCredential && loaded.own.unknown === true) {
+      throw usageError('--unknown is for an id, not for a credential.')
+    }
+    const file = loaded.own['from-file']
+    const envName = loaded.own['credential-env']
+    const what = isCredential
+      ? { credential: await readCredential(context, { file, envName }) }
+      : { keyId }
+    const { config } = loaded
+    return withControl(context, { config, adminUrl: loaded.own['admin-url'] }, async (control) => {
+      const revoked = await control.revokeAny(what)
+      if (loaded.own.json === true) writeJson(context, { keyId: revoked })
+      else context.stdout.write(`${revoked} is revoked.\n`)
+    })
+  },
+}
+
+const REVOKE_FLAGS = {
+  unknown: 'boolean',
+  credential: 'boolean',
+  'from-file': 'string',
+  'credential-env': 'string',
+} as const
+
+const refreshCommand: Command = {
+  summary: 'make a copy of a key with a new end',
+  usage: `Usage: headwater key refresh <momento_key_info.json> [--admin-url URL]
+
+Prints a new momento_key_info.json: the same permissions, and the same duration from now on. The old
+key stays valid until it expires. An expired or revoked key cannot be refreshed.
+
+${COMMON_USAGE}
+Examples:
+  headwater key refresh momento_key_info.json > next_key_info.json
+`,
+  run: async (context, argv) => {
+    const words = ['<momento_key_info.json>']
+    const loaded = readCommandLine(context, { argv, own: COMMON_FLAGS, words })
+    const { config, own, positionals } = loaded
+    const refreshToken = await memberOfFile(
+      resolve(context.cwd, positionals[0] ?? ''),
+      'refreshToken',
+    )
+    return withControl(context, { config, adminUrl: own['admin-url'] }, async (control) => {
+      writeJson(context, (await control.refreshKey(refreshToken)).keyInfo)
+    })
+  },
 }
 
 export const KEY_COMMANDS: Readonly<Record<string, Command>> = {
   create: createCommand,
   import: importCommand,
+  refresh: refreshCommand,
   list: listCommand,
   show: showCommand,
   revoke: revokeCommand,

@@ -18,7 +18,7 @@ import type { KeyView } from '../http/admin-key-routes.ts'
 import { CacheRegistry } from '../origin/caches.ts'
 import type { Cache } from '../origin/caches.ts'
 import { DataDirectory } from '../storage/data-directory.ts'
-import type { Control } from './control.ts'
+import type { Control, RevokedThing } from './control.ts'
 
 export interface OfflineControlOptions {
   readonly config: Config
@@ -96,6 +96,15 @@ export class OfflineControl implements Control {
 
   async revokeKey(keyId: string): Promise<KeyView> {
     return viewKey(await this.#keys.revoke(keyId))
+  }
+
+  async revokeAny(what: RevokedThing): Promise<string> {
+    return (await this.#keys.revokeAny(what)).keyId
+  }
+
+  async refreshKey(refreshToken: string): Promise<{ key: KeyView; keyInfo: KeyInfo }> {
+    const minted = await this.#keys.refresh({ refreshToken })
+    return { key: viewKey(minted.record), keyInfo: toKeyInfo(minted) }
   }
 
   async createCache(name: string, settings: Partial<CacheSettings>): Promise<CacheView> {

@@ -42,6 +42,32 @@ for (const [name, isRunning] of [
     t.ok(Math.abs(validSeconds - 30 * 86_400) < 60)
   })
 
+  t.test(`${name}: refresh, and revoke whatever is presented`, async (t) => {
+    const { cwd, key } = await openPlace(t, isRunning)
+    const made = await key(['create', ...READER, '--expires-in', '30d', '--json'])
+    writeFileSync(join(cwd, 'old.json'), made.out)
+    const refreshed = await key(['refresh', 'old.json'])
+    t.equal(refreshed.exitCode, 0, refreshed.err)
+    writeFileSync(join(cwd, 'new.json'), refreshed.out)
+    t.match(await key(['revoke', '--credential', '--from-file', 'new.json']), {
+      exitCode: 0,
+      out: /^key-[0-9a-f]{16} is revoked\.$/m,
+    })
+    const dead = await key(['refresh', 'new.json'])
+    t.match(dead, { exitCode: 1, err: /its key is revoked/ })
+    const env = { OLD: (JSON.parse(made.out) as { apiKey: string }).apiKey } // As the first test has it.
+    t.equal((await key(['revoke', '--credential-env', 'OLD', '--json'], { env })).exitCode, 0)
+    t.match((await key(['refresh', 'old.json'])).err, 'its key is revoked')
+    t.match((await key(['revoke', 'lost', '--unknown'])).out, 'lost is revoked.')
+    t.match((await key(['revoke', 'disposable:', '--unknown'])).out, 'disposable: is revoked.')
+    t.equal((await key(['revoke', 'lost'])).exitCode, 1, 'a typing error is none without the flag')
+    t.equal((await key(['revoke', '--credential', '--unknown'])).exitCode, 2)
+    t.equal((await key(['revoke', '--unknown'])).exitCode, 2)
+    t.match((await key(['refresh', 'nothing.json'])).err, 'cannot be read')
+    writeFileSync(join(cwd, 'odd.json'), '{"apiKey":"x"}')
+    t.match((await key(['refresh', 'odd.json'])).err, 'has no refreshToken')
+  })
+
   t.test(`${name}: list, show and revoke`, async (t) => {
     const { key } = await openPlace(t, isRunning)
     await key(['create', ...READER, '--id', 'cdn', '--key-prefix', '/Movie/', '--description', 'D'])

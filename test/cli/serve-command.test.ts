@@ -64,7 +64,23 @@ t.test('server.json says where it is while it runs, for its owner alone', async 
 t.test('no credential is printed where nobody looks', async (t) => {
   const cwd = t.testdir()
   const server = await startCli(t, FREE_PORTS, { cwd })
-  t.notMatch(server.out() + server.err(), /eyJ/)
+  t.notMatch(server.out() + server.err(), /eyJ|sign-in/)
+})
+
+t.test('a terminal shows a link that signs in to the console, once', async (t) => {
+  const cwd = t.testdir()
+  const server = await startCli(t, FREE_PORTS, { cwd, tty: true, env: { NO_COLOR: '1' } })
+  const url = /^(http:\S+)\/#sign-in=(\S{43})$/m.exec(server.out())
+  const [, adminUrl = '', link = ''] = url ?? []
+  const signIn = async () =>
+    http(`${adminUrl}/api/sign-in`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ link }),
+    })
+  t.match(await signIn(), { status: 200, text: /"superUser":true/ })
+  t.equal((await signIn()).status, 401)
+  t.notMatch(server.err(), link)
 })
 
 t.test('on a terminal: a banner with everything to begin with', async (t) => {
