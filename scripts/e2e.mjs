@@ -115,6 +115,10 @@ const suites = [
   { file: 'test/e2e/restart.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/recovery.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/slow-uplink.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
+  {
+    file: 'test/e2e/low-latency.test.ts',
+    needs: ['E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
+  },
   { file: 'test/e2e/tls.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/player.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'] },
   {
