@@ -17,7 +17,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8').replaceAll
 const PAGES = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/encoders.md'],
   ...['docs/cdn.md', 'docs/hls.md', 'docs/metrics.md', 'docs/migration.md', 'docs/operations.md'],
-  'docs/troubleshooting.md',
+  ...['docs/troubleshooting.md', 'docs/keys.md'],
 ]
 
 t.test("README's table of errors has every reason with its status, and no other", async (t) => {
