@@ -23,6 +23,7 @@ import { LiveFreshness } from './live-freshness.ts'
 import { LiveWindow } from './live-window.ts'
 import { PlaylistJudge } from './playlist-judge.ts'
 import { ReusedNames } from './reused-names.ts'
+import { PreloadHints } from './preload-hints.ts'
 import type { TokenGuard } from './token-guard.ts'
 import { ttlSecondsByRule } from './ttl-rules.ts'
 import { Upload } from './upload.ts'
@@ -92,6 +93,7 @@ export class Origin implements UploadHost {
   readonly #judge: PlaylistJudge
   readonly #reusedNames: ReusedNames
   readonly #waiters: Waiters
+  readonly #hints: PreloadHints
   /** Names this run in ETags: a restarted origin never repeats one for other bytes. */
   readonly #epoch = randomBytes(6).toString('base64url')
   readonly #firstUploads = new Map<StoreKey, Upload>()
@@ -120,6 +122,10 @@ export class Origin implements UploadHost {
       waitersPerCacheMax: WAITERS_PER_CACHE_MAX,
     })
     this.reloads = new BlockingReloads({ ...options, waiters: this.#waiters })
+    this.#hints = new PreloadHints({
+      ...options,
+      onWithdrawn: (storeKey) => this.#willNotCome(storeKey),
+    })
   }
 
   /** What is live and how it does, for metrics, the admin API and the console. */
@@ -154,16 +160,17 @@ export class Origin implements UploadHost {
   }
 
   /**
-   * Waits for a key that a current live playlist has just named and that is not stored yet.
+   * Waits for a key that a current live playlist has just named or hints at, and that is not stored yet.
    * `undefined` when there is nothing to wait for, or too many wait already.
    */
   hold(cache: Cache, storeKey: StoreKey): Wait | undefined {
-    const holdMsMax = cache.settings.holdSecondsMax * 1000
-    if (holdMsMax === 0) return undefined
+    const { holdSecondsMax, lowLatency } = cache.settings
+    const hintedUntilMs = lowLatency ? this.#hints.heldUntilMs(storeKey) : undefined
+    if (holdSecondsMax === 0 && hintedUntilMs === undefined) return undefined
     // As long as it is being uploaded and is not to be followed: parts are served whole.
     const untilMs = this.#firstUploads.has(storeKey)
       ? this.#options.clock.monotonicMs() + HOLD_UPLOAD_MS
-      : this.#window.expectedUntilMs(storeKey, holdMsMax)
+      : (hintedUntilMs ?? this.#window.expectedUntilMs(storeKey, holdSecondsMax * 1000))
     return untilMs === undefined ? undefined : this.#waiters.wait(storeKey, untilMs)
   }
 
@@ -230,6 +237,11 @@ export class Origin implements UploadHost {
     this.#firstUploads.delete(storeKey)
     // Refused or cut: it will not come, and nobody has to wait until the deadline for that.
     if (this.#store.inspect(storeKey) !== 'absent') return
+    this.#hints.forget(storeKey)
+    this.#willNotCome(storeKey)
+  }
+
+  #willNotCome(storeKey: StoreKey): void {
     this.#window.forget(storeKey)
     this.#waiters.wake(storeKey)
   }
