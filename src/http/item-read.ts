@@ -148,16 +148,21 @@ export class ItemRead {
     item: StoredItem,
     directives: DeliveryDirectives,
   ): void | Promise<void> {
-    const { origin, answers } = this.#options
+    const { origin, answers, representations } = this.#options
     const { request, response } = reading
+    const form = origin.deltas.formOf(item, directives)
+    if (form === 'malformed') {
+      recordOf(response)?.found(item)
+      return answers.refuse(request, response, 'directive-invalid')
+    }
     const reload = origin.reloads.answer(item, directives, reading.reloadUntilMs)
     if (reload.kind === 'wait') return this.#reloadHeld(reading, reload)
     if (reload.kind === 'refuse') {
       recordOf(response)?.found(item)
       return answers.refuse(request, response, reload.reason)
     }
-    const { maxAgeSeconds } = reload
-    return this.#answer(reading, { item, base: item, maxAgeSeconds })
+    const base = form === undefined ? item : representations.delta(item, form)
+    return this.#answer(reading, { item, base, maxAgeSeconds: reload.maxAgeSeconds })
   }
 
   /** Looks at the playlist again when it has changed, is gone, or the time is up. */
@@ -205,12 +210,10 @@ export class ItemRead {
     ) {
       return base
     }
-    const withToken = (token: string): Representation =>
-      representations.withToken(item, {
-        token,
-        keyForm: target.keyForm,
-        ownHosts: publicHosts(),
-      })
+    const withToken = (token: string): Representation => {
+      const view = { token, keyForm: target.keyForm, ownHosts: publicHosts() }
+      return representations.withToken(item, view, base)
+    }
     if (!canWrite(grant)) return withToken(queryCredential)
     return readerTokens
       .forReading(queryCredential, grant)

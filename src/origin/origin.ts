@@ -15,6 +15,7 @@ import type { Cache, CacheRegistry } from './caches.ts'
 import { ChannelModel } from './channel-model.ts'
 import type { Channels } from './channel-view.ts'
 import type { CheckedContent } from './content-rules.ts'
+import { DeltaUpdates } from './delta-updates.ts'
 import type { OriginEvents } from './events.ts'
 import { Findings } from './findings.ts'
 import { maxAgeSeconds } from './freshness.ts'
@@ -80,6 +81,7 @@ export class Origin implements UploadHost {
   readonly events: OriginEvents
   readonly findings: Findings
   readonly reloads: BlockingReloads
+  readonly deltas: DeltaUpdates
   readonly stats: OriginStats = {
     uploadsInFlight: 0,
     uploadsInFlightBytes: 0,
@@ -122,6 +124,7 @@ export class Origin implements UploadHost {
       waitersPerCacheMax: WAITERS_PER_CACHE_MAX,
     })
     this.reloads = new BlockingReloads({ ...options, waiters: this.#waiters })
+    this.deltas = new DeltaUpdates(options)
     this.#hints = new PreloadHints({
       ...options,
       onWithdrawn: (storeKey) => this.#willNotCome(storeKey),

@@ -8,8 +8,10 @@ import { createHash } from 'node:crypto'
 import { gzip } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { splitStoreKey } from '../base/names.ts'
+import { toDeltaUpdate } from '../hls/delta-update.ts'
 import { addToken } from '../hls/token-hygiene.ts'
 import type { StoredItem } from '../storage/store.ts'
+import type { DeltaForm } from './delta-updates.ts'
 
 /** A body to send. Its ETag names it: another form of the same version is another entity. */
 export interface Representation {
@@ -64,14 +66,36 @@ export class Representations {
     )
   }
 
-  /** The form of an item that {@link hasUris} for one reader. Its ETag names the token, not the reverse. */
-  withToken(item: StoredItem, view: ReaderView): Representation {
+  /** A delta update of a playlist; the playlist itself when there is nothing to leave out. */
+  delta(item: StoredItem, form: DeltaForm): Representation {
+    if (!this.hasUris(item)) return item
+    const etag = `${item.etag}-${form.name}`
+    return this.#kept.get(etag) ?? this.#makeDelta(item, form, etag)
+  }
+
+  #makeDelta(item: StoredItem, form: DeltaForm, etag: string): Representation {
+    const delta = toDeltaUpdate(Buffer.concat(item.chunks).toString('latin1'), form)
+    const body = delta === undefined ? undefined : Buffer.from(delta, 'latin1')
+    const made: Representation =
+      body === undefined
+        ? item
+        : { chunks: [body], sizeBytes: body.length, etag, contentEncoding: '' }
+    this.#kept.set(etag, made)
+    return made
+  }
+
+  /**
+   * The form of an item that {@link hasUris} for one reader. Its ETag names the token, not the reverse.
+   *
+   * @param base  The item, or a delta update of it.
+   */
+  withToken(item: StoredItem, view: ReaderView, base: Representation = item): Representation {
     const name = createHash('sha256')
       .update(`${view.keyForm} ${view.token}`)
       .digest('base64url')
       .slice(0, 12)
-    const etag = `${item.etag}-r${name}`
-    return this.#kept.get(etag) ?? this.#putToken(item, view, etag)
+    const etag = `${base.etag}-r${name}`
+    return this.#kept.get(etag) ?? this.#putToken(item, view, base, etag)
   }
 
   /**
@@ -83,12 +107,17 @@ export class Representations {
     return this.#kept.get(etag) ?? this.#compress(representation, etag)
   }
 
-  #putToken(item: StoredItem, view: ReaderView, etag: string): Representation {
+  #putToken(
+    item: StoredItem,
+    view: ReaderView,
+    base: Representation,
+    etag: string,
+  ): Representation {
     const { cacheName, key } = splitStoreKey(item.storeKey)
-    const text = Buffer.concat(item.chunks).toString('latin1')
+    const text = Buffer.concat(base.chunks).toString('latin1')
     // Each line may grow by a token: a playlist of one-char lines must not become a hundred times
     // itself for a reader. As it is, it plays for who sends a header.
-    if (lineCount(text) * view.token.length > GROWTH_CHARS_MAX) return item
+    if (lineCount(text) * view.token.length > GROWTH_CHARS_MAX) return base
     const location = {
       cacheName,
       playlistKey: key,
