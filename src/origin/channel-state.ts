@@ -87,7 +87,7 @@ function faultOf(
     const silentMs = nowMonotonicMs - Math.max(record.lastWriteMonotonicMs, runStartedMonotonicMs)
     if (!record.ended && silentMs > staleAfterMs(record.targetDurationSeconds)) {
       const ageMs = nowMonotonicMs - record.lastWriteMonotonicMs
-      return `${nameOfKey(record.key)} was not written for ${wholeSeconds(ageMs)}, others were.`
+      return `${record.name} was not written for ${wholeSeconds(ageMs)}, others were.`
     }
     // What an earlier run named and did not bring is not this one's fault.
     const isOfThisRun = record.lastWriteMonotonicMs >= runStartedMonotonicMs

@@ -55,6 +55,8 @@ export class RenditionRecord {
   readonly storeKey: StoreKey
   readonly cacheName: CacheName
   readonly key: ItemKey
+  /** For sentences. */
+  readonly name: string
   readonly timeline = new PublishTimeline()
   readonly firstWriteMonotonicMs: number
   /** First write of the encoder's present run. */
@@ -93,6 +95,7 @@ export class RenditionRecord {
     this.storeKey = storeKey
     this.cacheName = cacheName
     this.key = key
+    this.name = nameOfKey(key)
     this.#surroundings = surroundings
     this.firstWriteMonotonicMs = write.nowMonotonicMs
     this.runStartedMonotonicMs = write.nowMonotonicMs
@@ -119,7 +122,7 @@ export class RenditionRecord {
     this.targetDurationSeconds = playlist.targetDurationSeconds
     this.segmentCount = playlist.segmentCount
     this.lastMsn = playlist.segmentCount === 0 ? undefined : endOf(playlist) - 1
-    this.inChannel = renditionStateOf(nameOfKey(this.key), playlist)
+    this.inChannel = renditionStateOf(this.name, playlist)
     const openMs = playlist.openParts.reduce((sum, part) => sum + part.durationSeconds * 1000, 0)
     const { edgeDateMs } = this.inChannel
     this.edgeDateMs = edgeDateMs === undefined ? undefined : edgeDateMs + openMs
@@ -184,7 +187,7 @@ export class RenditionRecord {
 
   /** Why it cannot be played at its live edge, in a sentence; '' when it can. */
   fault(nowMonotonicMs: number): string {
-    const name = nameOfKey(this.key)
+    const { name } = this
     if (this.ended) return ''
     if (!this.isStored) return `${name} is not stored any more: it expired or was deleted.`
     const { look } = this.#surroundings
