@@ -59,11 +59,14 @@ export function startEngine(
   return undefined
 }
 
-/** Live first: little behind, little ahead, and back to the edge when it falls far behind. */
+const LIVE_MAX_LATENCY_TARGET_DURATIONS = 10
+
+/**
+ * Live first: little behind, little ahead, and back to the edge when it falls far behind. How far behind
+ * is the playlist's word (HOLD-BACK, PART-HOLD-BACK): a `liveSyncDurationCount` here would overrule it.
+ */
 const HLS_CONFIG: Partial<HlsConfig> = {
   lowLatencyMode: true,
-  liveSyncDurationCount: 3,
-  liveMaxLatencyDurationCount: 10,
   maxLiveSyncPlaybackRate: 1.05,
   maxBufferLength: 20,
   backBufferLength: 30,
@@ -102,6 +105,8 @@ function startHls(
       if (token !== undefined && isOwn) xhr.setRequestHeader('authorization', token)
     },
   })
+  // Not in the constructor's: hls.js takes it there only together with a liveSyncDurationCount.
+  hls.config.liveMaxLatencyDurationCount = LIVE_MAX_LATENCY_TARGET_DURATIONS
   const playlist = followPlaylist(hls, events)
   followErrors(hls, events)
   hls.loadSource(url)
