@@ -77,17 +77,16 @@ export class ApiClient {
     if (session !== undefined) headers['authorization'] = `Bearer ${session.session}`
     if (options.body !== undefined) headers['content-type'] = 'application/json'
     const body = options.bytes ?? (options.body === undefined ? null : JSON.stringify(options.body))
-    return this.#reach(options.signal, () =>
-      this.#options.fetch(path, {
-        method: options.method ?? 'GET',
-        headers,
-        body,
-        signal: options.signal ?? null,
-        cache: 'no-store',
-        credentials: 'omit',
-        redirect: 'error',
-      }),
-    )
+    const init = {
+      method: options.method ?? 'GET',
+      headers,
+      body,
+      signal: options.signal ?? null,
+      cache: 'no-store' as const,
+      credentials: 'omit' as const,
+      redirect: 'error' as const,
+    }
+    return this.#reach(options.signal, () => this.#options.fetch(path, init))
   }
 
   #text(response: Response, signal: AbortSignal | undefined): Promise<string> {

@@ -11,6 +11,7 @@ import {
   formatCount,
   formatDateTime,
   formatFor,
+  formatLag,
   formatSeconds,
 } from '../ui/format-figures.ts'
 import { Icon } from '../ui/icons.tsx'
