@@ -10,7 +10,6 @@ import { ProcessMeters } from '../metrics/process-meters.ts'
 import { RequestMeters } from '../metrics/request-meters.ts'
 import { RENDITIONS_MAX } from '../metrics/sources.ts'
 import type { MetricSources } from '../metrics/sources.ts'
-import type { OverloadStats } from '../origin/overload.ts'
 import type { Core } from './core.ts'
 
 /** What counts as requests come; made before the planes. */
@@ -23,10 +22,10 @@ export interface Meters {
   close(): void
 }
 
-export interface MeteredPlanes {
-  readonly overload: OverloadStats
-  readonly connections: MetricSources['connections']
-}
+export type MeteredPlanes = Pick<
+  MetricSources,
+  'overload' | 'connections' | 'accessLog' | 'webhooks'
+>
 
 export interface OpenMetrics {
   /** Prometheus text. */
@@ -56,7 +55,7 @@ export function openMeters({ config, clock, core }: MetersOptions): Meters {
   return {
     requests,
     process: processMeters,
-    open: ({ overload, connections }) => {
+    open: (planes) => {
       const sources: MetricSources = {
         store: core.store.stats,
         origin: core.origin.stats,
@@ -65,13 +64,12 @@ export function openMeters({ config, clock, core }: MetersOptions): Meters {
         reloads: core.origin.reloads.counts,
         cacheCount: () => core.origin.caches.list().length,
         findingCounts: core.origin.findings.countByRule,
-        overload,
+        ...planes,
         tokenGuard: core.tokenGuard.stats,
         auth: () => core.authenticator.stats,
         requests,
         playlistReads,
         refusedWrites,
-        connections,
         channels: core.origin.channels,
         channelsMax,
         process: processMeters,

@@ -93,6 +93,8 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   })
   const metrics = meters.open({
     overload: overload.stats,
+    accessLog: observation.accessLogStats,
+    webhooks: () => observation.webhooks.stats,
     connections: {
       data: data.plane.stats,
       get admin() {

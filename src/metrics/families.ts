@@ -7,6 +7,7 @@ import { CHANNEL_FAMILIES } from './families/channel-families.ts'
 import { REQUEST_FAMILIES } from './families/request-families.ts'
 import { SERVER_FAMILIES } from './families/server-families.ts'
 import { STORE_FAMILIES } from './families/store-families.ts'
+import { TELLING_FAMILIES } from './families/telling-families.ts'
 import { takeScrape } from './sources.ts'
 import type { MetricSources, Scrape } from './sources.ts'
 import { formatMetrics } from './text.ts'
@@ -42,6 +43,11 @@ export const FAMILY_GROUPS: readonly FamilyGroup[] = [
     title: 'Server',
     introduction: 'Connections, keys, the process.',
     families: SERVER_FAMILIES,
+  },
+  {
+    title: 'Access log and webhooks',
+    introduction: 'What the origin tells others, and what it could not tell them.',
+    families: TELLING_FAMILIES,
   },
 ]
 

@@ -24,6 +24,21 @@ export interface MeasuredConnections {
   readonly malformedCount: number
 }
 
+/** Counters of the access log. */
+export interface MeasuredAccessLog {
+  readonly lineCount: number
+  readonly droppedCount: number
+  readonly errorCount: number
+}
+
+/** Counters of one webhook. */
+export interface MeasuredWebhook {
+  readonly queuedCount: number
+  readonly deliveredCount: number
+  readonly failedAttemptCount: number
+  readonly deadLetterCount: number
+}
+
 export interface MetricSources {
   readonly store: StoreStats
   readonly origin: OriginStats
@@ -39,6 +54,9 @@ export interface MetricSources {
   readonly playlistReads: PlaylistReads
   readonly refusedWrites: ReadonlyMap<string, number>
   readonly connections: Readonly<Record<'data' | 'admin', MeasuredConnections>>
+  /** `undefined` without an access log. */
+  readonly accessLog: MeasuredAccessLog | undefined
+  readonly webhooks: () => readonly MeasuredWebhook[]
   readonly channels: Pick<Channels, 'list'>
   /** Channels with series of their own. */
   readonly channelsMax: number
