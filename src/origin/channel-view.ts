@@ -44,11 +44,14 @@ export interface RenditionView {
   readonly lastMediaSequenceNumber: number | undefined
   /** Program date-time of the end of the newest segment, ms; `undefined` without the tag. */
   readonly edgeProgramDateTimeMs: number | undefined
-  /** Now minus the live edge: by program date-time, else by the time of the last PUT. */
+  /**
+   * Now minus the live edge: by program date-time (as right as the encoder's clock), else by the time
+   * of the last PUT. `undefined` once it has ended.
+   */
   readonly edgeLagSeconds: number | undefined
   /** PUT end of the newest segment against the time it was due; negative is early. */
   readonly publishDelaySeconds: number | undefined
-  /** Segments the playlist names that are not stored and are overdue. */
+  /** Segments the playlist names that are not stored, nor on their way, and are overdue. */
   readonly missingSegmentCount: number
   /** Behind the furthest rendition of the channel, seconds. */
   readonly skewSeconds: number
@@ -68,7 +71,7 @@ export interface ChannelView {
   readonly stateDetail: string
   readonly targetDurationSeconds: number
   readonly lastWriteAtMs: number
-  /** The worst of its renditions. */
+  /** The worst of its variants and audio or video renditions. */
   readonly edgeLagSeconds: number | undefined
   readonly publishDelaySeconds: number | undefined
   readonly missingSegmentCount: number
