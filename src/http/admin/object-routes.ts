@@ -112,7 +112,7 @@ export async function registerObjectRoutes(
   options: ObjectRoutesOptions,
 ): Promise<void> {
   registerList(app, options)
-  await app.register(async (bodies) => {
+  await app.register((bodies, _options, registered) => {
     // Any type, none read: an upload's body goes to the store as it comes.
     bodies.removeAllContentTypeParsers()
     bodies.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -120,7 +120,7 @@ export async function registerObjectRoutes(
       url: '/api/caches/:name/objects/*',
       words: 'By its key in the path.',
       params: KeySchema,
-      query: Type.Object({}),
+      query: Type.Object({}, closed),
       uploadQuery: UploadQuerySchema,
       find: ({ request }) => objectInPath(request),
     })
@@ -132,6 +132,7 @@ export async function registerObjectRoutes(
       uploadQuery: Base64UploadSchema,
       find: ({ params, query }) => objectOfBase64Url(params.name, query.keyBase64Url ?? ''),
     })
+    registered()
   })
 }
 

@@ -74,12 +74,14 @@ const SHARED: Readonly<Record<string, object>> = {
 
 /** Once the routes are there. */
 export function openApiOf(app: FastifyInstance): object {
-  const shared = Object.entries(SHARED).map(([name, schema]) => [name, asSwaggerHasIt(schema)])
+  const shared = Object.entries(SHARED).map(
+    ([name, schema]) => [name, asSwaggerHasIt(schema)] as const,
+  )
   const names = new Map(shared.map(([name, schema]) => [JSON.stringify(schema), name]))
   const share = (value: unknown, isInside = true): unknown => {
     if (typeof value !== 'object' || value === null) return value
     const name = isInside ? names.get(JSON.stringify(value)) : undefined
-    if (name !== undefined) return { $ref: `#/components/schemas/${String(name)}` }
+    if (name !== undefined) return { $ref: `#/components/schemas/${name}` }
     if (Array.isArray(value)) return value.map((inner) => share(inner))
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, share(inner)]))
   }
@@ -98,7 +100,7 @@ function asSwaggerHasIt(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(asSwaggerHasIt)
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) =>
+    Object.entries(value).map(([key, inner]: [string, unknown]) =>
       key === 'const' ? ['enum', [inner]] : [key, asSwaggerHasIt(inner)],
     ),
   )

@@ -157,9 +157,7 @@ export function useAdminSchemas(app: FastifyInstance): void {
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => (data: unknown) => {
     if (schema === undefined) return { value: data }
-    // A query is text: its numbers and booleans are read here. Bodies say what they mean.
-    const value: unknown =
-      httpPart === 'querystring' ? Value.Convert(schema, { ...asObject(data) }) : data
+    const value = httpPart === 'querystring' ? readNumbers(schema, data) : data
     if (Value.Check(schema, value)) return { value }
     const problems = [...Value.Errors(schema, value)]
       .filter(({ keyword }) => keyword !== 'boolean')
@@ -169,8 +167,18 @@ export function useAdminSchemas(app: FastifyInstance): void {
   })
 }
 
-function asObject(data: unknown): object {
-  return typeof data === 'object' && data !== null ? data : {}
+/** A query is text: where the schema has an integer, digits become one. Bodies say what they mean. */
+function readNumbers(schema: TSchema, data: unknown): unknown {
+  if (!Type.IsObject(schema) || typeof data !== 'object' || data === null) return data
+  const { properties } = schema
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]: [string, unknown]) => {
+      const property = properties[name]
+      const isNumber = property !== undefined && Type.IsInteger(property)
+      const isDigits = typeof value === 'string' && /^[0-9]{1,15}$/.test(value)
+      return [name, isNumber && isDigits ? Number(value) : value]
+    }),
+  )
 }
 
 function responsesOf({

@@ -52,7 +52,7 @@ t.test('a disposable token: in scope 200, out of scope 403, after its end 401', 
     headers: { authorization: origin.keys.superUser },
   })
   t.notMatch(listed.text, 'viewer 7')
-  clock.advance(90_000_000)
+  clock.jumpWall(90_000_000)
   t.equal(await status('GET', '/live-origin/Movie/a.ts', token), 401)
 })
 
@@ -115,7 +115,7 @@ t.test('a play token reads a cache for an hour, or what begins so', async (t) =>
   t.equal(await status('GET', '/live-origin/a/x.ts', narrowed), 403)
   t.equal((await post('/api/play-token', { cache: 'nothing' })).status, 404)
   t.equal((await post('/api/play-token', {})).status, 400)
-  clock.advance(3_600_000)
+  clock.jumpWall(3_600_000)
   t.equal(await status('GET', '/live-origin/a/x.ts', token), 401)
 })
 
