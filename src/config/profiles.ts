@@ -32,6 +32,7 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
         cacheControl: false,
         gzip: false,
         readInProgress: false,
+        serverTiming: false,
         corsOrigin: 'reflect',
       },
       caches: {

@@ -46,6 +46,7 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     oversizeStatus: config.emulation.oversizeStatus,
     cacheControl: config.delivery.cacheControl,
     missMaxAgeSeconds: config.delivery.missMaxAgeSeconds,
+    serverTiming: config.delivery.serverTiming,
     isAccepting: () => health.notReady !== 'stopping',
   })
   const access = new ItemAccess({

@@ -3,10 +3,11 @@
 import type { FastifyInstance } from 'fastify'
 
 /** Why the origin is not ready; `undefined` when it is. */
-export type NotReadyReason = 'starting' | 'stopping'
+export type NotReadyReason = 'starting' | 'stopping' | 'store-unavailable'
 
 export class Health {
-  #reason: NotReadyReason | undefined = 'starting'
+  #reason: 'starting' | 'stopping' | undefined = 'starting'
+  #isStoreDown: () => boolean = () => false
   readonly #draining = new AbortController()
 
   /**
@@ -18,10 +19,20 @@ export class Health {
   }
 
   get notReady(): NotReadyReason | undefined {
-    return this.#reason
+    return this.#reason ?? (this.#isStoreDown() ? 'store-unavailable' : undefined)
   }
 
-  set(reason: NotReadyReason | undefined): void {
+  /**
+   * Asks the store whenever somebody asks here: while it is down, what is in memory goes on being
+   * served, but a balancer has better places.
+   *
+   * @param isDown  Synchronous and quick.
+   */
+  watchStore(isDown: () => boolean): void {
+    this.#isStoreDown = isDown
+  }
+
+  set(reason: 'starting' | 'stopping' | undefined): void {
     this.#reason = reason
   }
 

@@ -10,6 +10,7 @@ import { CHALLENGE, CORS_ANY, corsReflected, ITEM_METHODS, PREFLIGHT } from '../
 import { REFUSALS, refusalBody } from '../wire/refusals.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import { recordOf } from './request-record.ts'
+import { serverTiming } from './server-timing.ts'
 
 export interface ItemAnswersOptions {
   readonly clock: Clock
@@ -17,6 +18,8 @@ export interface ItemAnswersOptions {
   readonly oversizeStatus: 413 | 429
   readonly cacheControl: boolean
   readonly missMaxAgeSeconds: number
+  /** Whether reads say how long they took (`Server-Timing`). */
+  readonly serverTiming: boolean
   /** False while stopping: answers then carry `Connection: close`. */
   readonly isAccepting: () => boolean
 }
@@ -66,6 +69,9 @@ export class ItemAnswers {
     if (retryAfterSeconds > 0 || statusCode === 503 || statusCode === 429) {
       headers.push('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
     }
+    if (record !== undefined && record.heldMs > 0 && this.#options.serverTiming) {
+      headers.push('Server-Timing', serverTiming(record))
+    }
     if (options.headers !== undefined) headers.push(...options.headers)
     if (options.close === true) headers.push('Connection', 'close')
     response.writeHead(statusCode, headers)
@@ -111,7 +117,11 @@ export class ItemAnswers {
     } else if (isPrivate) {
       headers.push('Cache-Control', 'private')
     }
-    recordOf(response)?.headMade()
+    const record = recordOf(response)
+    if (record !== undefined) {
+      record.headMade()
+      if (this.#options.serverTiming) headers.push('Server-Timing', serverTiming(record))
+    }
     response.writeHead(statusCode, headers)
   }
 

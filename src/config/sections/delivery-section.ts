@@ -55,6 +55,11 @@ export const deliverySection = section(
       minimum: 0,
       description: '`max-age` of a 404: a segment asked for too early must not stay missing.',
     }),
+    serverTiming: Type.Boolean({
+      default: true,
+      description:
+        'Say in `Server-Timing` what a read was answered from and, when it took time, how long and how much of it was waiting for the encoder.',
+    }),
     corsOrigin: Type.Union([Type.Literal('any'), Type.Literal('reflect')], {
       default: 'any',
       description:

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { ShownSetting } from '../../config/shown-settings.ts'
 import { requireSuperUser } from '../admin-guard.ts'
+import type { NotReadyReason } from '../health.ts'
 import { addRoute, closed, Time } from './route.ts'
 
 /** Which server this is. */
@@ -18,7 +19,7 @@ export interface ServerInfo {
   /** The server's clock, for who wants to compare. */
   readonly now: string
   /** `starting` and `stopping` as `/health/ready` says them. */
-  readonly state: 'ready' | 'starting' | 'stopping'
+  readonly state: 'ready' | NotReadyReason
 }
 
 export interface ServerRoutesOptions {
@@ -36,7 +37,12 @@ const ServerSchema = Type.Object(
     nodeVersion: Type.String(),
     startedAt: Time,
     now: Time,
-    state: Type.Union([Type.Literal('ready'), Type.Literal('starting'), Type.Literal('stopping')]),
+    state: Type.Union([
+      Type.Literal('ready'),
+      Type.Literal('starting'),
+      Type.Literal('stopping'),
+      Type.Literal('store-unavailable'),
+    ]),
   },
   closed,
 )
