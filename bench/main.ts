@@ -13,6 +13,7 @@ import { HOT_STORE_BYTES, httpScenarios } from './http-scenarios.ts'
 import { describeMachine, loadAverage, pinGenerator, sourceCommit } from './machine.ts'
 import { MEMORY_TURNOVER, runMemoryTurnover } from './memory-turnover.ts'
 import { OBSERVATION_COST, runObservationCost } from './observation-cost.ts'
+import { RELEASE_WAITERS, runReleaseWaiters } from './release-waiters.ts'
 import { compareRuns, formatRun } from './report.ts'
 import type { RunResult, ScenarioResult } from './results.ts'
 import { runRounds } from './rounds.ts'
@@ -25,11 +26,12 @@ const MIB = 1024 ** 2
 const FULL = { rounds: 5, settleMs: 400, windowMs: 1500, warmUpMs: 800 }
 const QUICK = { rounds: 1, settleMs: 200, windowMs: 500, warmUpMs: 200 }
 const FIRST_BYTE_UPLOADS = { full: 50, quick: 5 }
+const RELEASES = { full: 20, quick: 2 }
 const OBSERVATION_PAIRS = { full: 20, quick: 2 }
 const TURNOVER_BYTES = { full: 2048 * MIB, quick: 128 * MIB }
 
 /** What does not run in rounds. */
-const OTHERS = [FIRST_BYTE, OBSERVATION_COST, MEMORY_TURNOVER, EXPIRY]
+const OTHERS = [FIRST_BYTE, RELEASE_WAITERS, OBSERVATION_COST, MEMORY_TURNOVER, EXPIRY]
 
 const USAGE = `Usage: npm run bench -- [options] [scenario ...]
 
@@ -105,6 +107,11 @@ async function measureAll({
     say(FIRST_BYTE)
     const uploadCount = quick ? FIRST_BYTE_UPLOADS.quick : FIRST_BYTE_UPLOADS.full
     scenarios.push(await runFirstByte(uploadCount, child))
+  }
+  if (scenarioNames.has(RELEASE_WAITERS)) {
+    say(RELEASE_WAITERS)
+    const releaseCount = quick ? RELEASES.quick : RELEASES.full
+    scenarios.push(await runReleaseWaiters(releaseCount, child))
   }
   if (scenarioNames.has(OBSERVATION_COST)) {
     say(OBSERVATION_COST)
