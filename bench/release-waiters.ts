@@ -1,7 +1,7 @@
 /**
  * How soon the last of many blocked readers has its playlist after one PUT of it: blocking playlist
- * reload. Counted from the moment the PUT was given to the kernel; readers and encoder are this
- * process, which takes about as long as the server does.
+ * reload. Counted from the moment the PUT was given to the kernel; the readers' own work is in it, since
+ * readers and encoder are this process.
  */
 
 import { connect } from 'node:net'
