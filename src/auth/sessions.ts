@@ -48,6 +48,8 @@ export interface SessionsOptions {
   readonly throttle: Pick<Authenticator, 'takeFailure'>
   /** Whether sessions of the dev keys are accepted. */
   readonly devKeys: boolean
+  /** {@link SIGNED_OUT_MAX} unless a test says otherwise. */
+  readonly signedOutMax?: number
 }
 
 /** A new session; shown once. */
@@ -140,13 +142,14 @@ export class Sessions {
     const claims = await openToken(this.#signingKeys, 'sign-in', session)
     const opened = claims === undefined ? undefined : sessionOf(claims)
     if (opened === undefined) return
-    const nowMs = this.#options.clock.nowMs()
-    if (this.#signedOut.size >= SIGNED_OUT_MAX) {
+    const { clock, signedOutMax = SIGNED_OUT_MAX } = this.#options
+    const nowMs = clock.nowMs()
+    if (this.#signedOut.size >= signedOutMax) {
       for (const [id, expiresAtMs] of this.#signedOut) {
         if (nowMs >= expiresAtMs) this.#signedOut.delete(id)
       }
     }
-    if (this.#signedOut.size >= SIGNED_OUT_MAX && !this.#signedOut.has(opened.id)) {
+    if (this.#signedOut.size >= signedOutMax && !this.#signedOut.has(opened.id)) {
       // Forgetting one would bring it back to life: better that everybody signs in again.
       this.#notBeforeMs = nowMs
       this.#signedOut.clear()

@@ -1,17 +1,24 @@
 import t from 'tap'
 import { DEV_SUPER_USER_KEY } from '../../src/auth/dev-keys.ts'
 import type { Grant } from '../../src/auth/grant.ts'
-import { LINK_GRANT, SESSION_SECONDS, SIGNED_OUT_MAX, Sessions } from '../../src/auth/sessions.ts'
+import { LINK_GRANT, SESSION_SECONDS, Sessions } from '../../src/auth/sessions.ts'
 import { CLIENT, OTHER_SECRET, SECRET, forge, openAuth } from './support.ts'
 
 const OURS = { alg: 'HS256', typ: 'hw-sign-in+jwt' }
 
-async function open(options: { readonly devKeys?: boolean; readonly failuresBurst?: number } = {}) {
+interface Options {
+  readonly devKeys?: boolean
+  readonly failuresBurst?: number
+  readonly signedOutMax?: number
+}
+
+async function open({ signedOutMax = 10, ...options }: Options = {}) {
   const auth = await openAuth(options)
   const newSessions = () =>
     new Sessions({
       ...{ secret: SECRET, keys: auth.keys, clock: auth.clock },
       ...{ throttle: auth.authenticator, devKeys: options.devKeys ?? false },
+      signedOutMax,
     })
   return { ...auth, sessions: newSessions(), newSessions }
 }
@@ -79,9 +86,10 @@ t.test('signing out is for good; another session of the key goes on', async (t) 
 })
 
 t.test('more sign-outs than can be remembered end every session', async (t) => {
-  const { sessions, clock } = await open()
+  const signedOutMax = 3
+  const { sessions, clock } = await open({ signedOutMax })
   const { session } = await sessions.open(LINK_GRANT)
-  for (let index = 0; index < SIGNED_OUT_MAX; index++) {
+  for (let index = 0; index < signedOutMax; index++) {
     await sessions.close((await sessions.open(LINK_GRANT)).session)
   }
   t.match(await sessions.verify(session, CLIENT), { kind: 'granted' }, 'at the bound')
@@ -93,6 +101,17 @@ t.test('more sign-outs than can be remembered end every session', async (t) => {
   clock.advance(1)
   const after = await sessions.open(LINK_GRANT)
   t.match(await sessions.verify(after.session, CLIENT), { kind: 'granted' })
+})
+
+t.test('sign-outs of sessions that are over make room', async (t) => {
+  const { sessions, clock } = await open({ signedOutMax: 2 })
+  for (let index = 0; index < 2; index++) {
+    await sessions.close((await sessions.open(LINK_GRANT)).session)
+  }
+  clock.jumpWall(SESSION_SECONDS * 1000)
+  const { session } = await sessions.open(LINK_GRANT)
+  await sessions.close((await sessions.open(LINK_GRANT)).session)
+  t.match(await sessions.verify(session, CLIENT), { kind: 'granted' })
 })
 
 t.test('sessions by link are revoked together', async (t) => {
