@@ -188,7 +188,7 @@ t.test('streams and events are bounded in number', async (t) => {
   const second = await Reader.open(url, 'x')
   t.same([first.status, second.status], [200, 200])
   t.equal((await Reader.open(url, 'x')).status, 429)
-  for (let count = 0; count < 60; count++) streams.send('finding', { count }, 'c' as CacheName)
+  for (let count = 0; count < 60; count++) streams.send('finding', { count }, 'c')
   streams.send('metrics', { last: true }, undefined)
   const text = await first.until(/"last":true/)
   t.equal(text.split('event: finding').length - 1, 50)
