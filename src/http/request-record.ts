@@ -33,6 +33,8 @@ export interface RecordedRequest {
   readonly url?: string | undefined
   /** With credentials in them. */
   readonly headers: IncomingHttpHeaders
+  /** Whether its body came to its end. */
+  readonly complete?: boolean | undefined
 }
 
 /** What every record of a server shares. */
@@ -118,6 +120,10 @@ export class RequestRecord {
     const { clock, observers } = this.#recording
     this.statusCode = statusCode
     this.isComplete = isComplete
+    // The connection's end is heard here before the upload hears of it.
+    if (statusCode === 0 && this.operation === 'write' && this.request.complete === false) {
+      this.reason ??= 'body-incomplete'
+    }
     this.durationMs = clock.monotonicMs() - this.startedAtMonotonicMs
     for (const observer of observers) observer.requestEnded(this)
   }
