@@ -35,6 +35,7 @@ import { registerServerRoutes } from './admin/server-routes.ts'
 import type { ServerInfo } from './admin/server-routes.ts'
 import { registerSignInRoutes } from './admin/sign-in-routes.ts'
 import { registerTokenRoutes } from './admin/token-routes.ts'
+import { closeGently } from './closing.ts'
 import { registerConsole } from './console-pages.ts'
 import { registerHealth } from './health.ts'
 import type { Health } from './health.ts'
@@ -133,6 +134,11 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
   })
   await app.register(async (api) => {
     await api.register(rateLimit, { max: REQUESTS_PER_MINUTE_MAX, timeWindow: '1 minute' })
+    // A refusal before the body has come: node would go on reading it for as long as it comes.
+    api.addHook('onSend', (request, reply, _payload, done) => {
+      if (reply.statusCode >= 400 && !request.raw.complete) closeGently(request.raw, reply.raw)
+      done()
+    })
     guardAdmin(api, options.guard)
     useAdminSchemas(api)
     await describeApi(api, VERSION)
