@@ -13,19 +13,31 @@ import { PARTS_IN_SEGMENT, startLowLatencyPackager } from './support/low-latency
 
 const LATENCY_SECONDS_MAX = 3
 const WATCHED_SECONDS = 10
+const SETTLE_MS_MAX = 30_000
 
-/** What hls.js says of itself, and the page's clock against the dates in the playlist. */
+/** What the player says of itself, and the page's clock against the dates in the playlist. */
 interface Latency {
   readonly edgeSeconds: number
   readonly clockSeconds: number
   readonly positionSeconds: number
+  /** The page's clock when it was asked. */
+  readonly atSeconds: number
 }
 
-const LATENCY = `({
+const HLS_JS_LATENCY = `({
   edgeSeconds: hls.latency,
   clockSeconds: (Date.now() - hls.playingDate.getTime()) / 1000,
   positionSeconds: hls.media.currentTime,
+  atSeconds: performance.now() / 1000,
 })`
+
+/** The same of this project's player page, which shows it to tests. */
+const PLAYER_PAGE_LATENCY = `(({ latencySeconds, clockLatencySeconds }) => ({
+  edgeSeconds: Number(latencySeconds),
+  clockSeconds: Number(clockLatencySeconds),
+  positionSeconds: document.querySelector('video').currentTime,
+  atSeconds: performance.now() / 1000,
+}))(document.documentElement.dataset)`
 
 async function openChannel(t: Test) {
   const origin = await openOrigin(t)
@@ -42,57 +54,96 @@ async function openChannel(t: Test) {
   return { origin, packager, findings }
 }
 
-t.test('hls.js plays at less than three seconds behind, without a stall', async (t) => {
+t.test('two players are less than three seconds behind, without a stall', async (t) => {
+  const browser = await launchBrowser(t)
   const { origin, packager, findings } = await openChannel(t)
+  const { player } = origin.keys
   const readers = await openRecordingProxy(t, origin.dataPlaneUrl)
-  const address = `${readers.url}/cache/live-origin/${packager.playlistName}?token=${origin.keys.player}`
-  const page = await openHlsJsPage(await launchBrowser(t), address, { lowLatencyMode: true })
-  await untilPlayed(page, 2)
+  const address = `${readers.url}/cache/live-origin/${packager.playlistName}?token=${player}`
+  const bare = await openHlsJsPage(browser, address, {
+    lowLatencyMode: true,
+    // Makes up for a slow start.
+    maxLiveSyncPlaybackRate: 1.5,
+  })
+  const own = await browser.newPage()
+  await own.goto(`${origin.dataPlaneUrl}/play/live-origin/${packager.playlistName}#token=${player}`)
+  const ofBare = () => bare.evaluate<Latency>(HLS_JS_LATENCY)
+  const ofOwn = () => own.evaluate<Latency>(PLAYER_PAGE_LATENCY)
+  await Promise.all([untilPlayed(bare, 2), untilPlayed(own, 2)])
+  await Promise.all([untilSettled(ofBare), untilSettled(ofOwn)])
 
+  const stallCount = () => own.evaluate('document.documentElement.dataset.stallCount')
+  const stallsBefore = await stallCount()
   const watchedFrom = readers.exchanges.length
-  const startedMs = performance.now()
-  const samples: Latency[] = []
-  while (performance.now() - startedMs < WATCHED_SECONDS * 1000) {
-    samples.push(await page.evaluate<Latency>(LATENCY))
-    await sleep(20)
-  }
-  const watchedSeconds = (performance.now() - startedMs) / 1000
-  const edge = Math.max(...samples.map(({ edgeSeconds }) => edgeSeconds))
-  const clock = Math.max(...samples.map(({ clockSeconds }) => clockSeconds))
-  t.ok(edge < LATENCY_SECONDS_MAX, `${edge.toFixed(2)} s behind the live edge at most`)
-  t.ok(clock < LATENCY_SECONDS_MAX, `${clock.toFixed(2)} s behind the camera at most`)
-  const played = (samples.at(-1)?.positionSeconds ?? 0) - (samples[0]?.positionSeconds ?? 0)
-  t.ok(played > watchedSeconds - 0.5, `${played.toFixed(2)} of ${watchedSeconds.toFixed(2)} s`)
-  t.same(await hlsErrors(page), [], 'hls.js has nothing to complain of')
-
+  await Promise.all([checkLatency(t, 'hls.js', ofBare), checkLatency(t, 'the player page', ofOwn)])
+  t.notOk((await hlsErrors(bare)).some((error) => error.startsWith('fatal')))
+  t.equal(await stallCount(), stallsBefore, 'the page saw no stall')
   const watched = readers.exchanges.slice(watchedFrom)
-  t.same(
-    watched.filter(({ status }) => status !== 200),
-    [],
-    'no 404, no 503',
-  )
+  const refused = watched.filter(({ status }) => status !== 200)
+  t.same(refused, [], 'no 404, no 503')
   checkBlockingReloads(t, watched)
+  checkDeltaUpdates(t, watched)
   t.same(packager.refused, [])
   t.same(findings, [], 'the validator has nothing to say')
 })
+
+/** A player may start late when the machine has other things to do. */
+async function untilSettled(read: () => Promise<Latency>): Promise<void> {
+  const endsAtMs = performance.now() + SETTLE_MS_MAX
+  while (!((await read()).clockSeconds < LATENCY_SECONDS_MAX - 0.3)) {
+    if (performance.now() > endsAtMs) return
+    await sleep(20)
+  }
+}
+
+/** Watches a player for a while; what it has played meanwhile shows whether it stood still. */
+async function checkLatency(t: Test, name: string, read: () => Promise<Latency>): Promise<void> {
+  const startedMs = performance.now()
+  const samples: Latency[] = []
+  while (performance.now() - startedMs < WATCHED_SECONDS * 1000) {
+    samples.push(await read())
+    await sleep(20)
+  }
+  const edge = Math.max(...samples.map(({ edgeSeconds }) => edgeSeconds))
+  const clock = Math.max(...samples.map(({ clockSeconds }) => clockSeconds))
+  t.ok(edge < LATENCY_SECONDS_MAX, `${name}: ${edge.toFixed(2)} s behind the live edge at most`)
+  t.ok(clock < LATENCY_SECONDS_MAX, `${name}: ${clock.toFixed(2)} s behind the camera at most`)
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('there is one at least')
+  const watchedSeconds = last.atSeconds - first.atSeconds
+  const played = last.positionSeconds - first.positionSeconds
+  const share = `${played.toFixed(2)} of ${watchedSeconds.toFixed(2)} s`
+  t.ok(played > watchedSeconds - 0.5, `${name}: ${share} were played`)
+}
 
 /** One playlist for each part, answered when the part is there. */
 function checkBlockingReloads(t: Test, watched: readonly Exchange[]): void {
   const playlists = watched.filter(({ target }) => target.includes('.m3u8'))
   const parts = watched.filter(({ target }) => target.includes('/part_'))
-  t.ok(parts.length >= (WATCHED_SECONDS - 1) * PARTS_IN_SEGMENT, `${String(parts.length)} parts`)
+  t.ok(parts.length >= (WATCHED_SECONDS - 2) * PARTS_IN_SEGMENT, `${String(parts.length)} parts`)
   t.ok(
     playlists.length <= parts.length + PARTS_IN_SEGMENT,
     `${String(playlists.length)} playlists: nobody polls`,
   )
-  for (const { target, body } of playlists) {
+  const blocking = playlists.filter(({ target }) => target.includes('_HLS_part='))
+  // hls.js asks without when it was not answered for a second.
+  t.ok(blocking.length > playlists.length - PARTS_IN_SEGMENT, 'with the part that comes next')
+  for (const { target, body } of blocking) {
     const { searchParams } = new URL(target, 'http://origin')
     const [msn, part] = [searchParams.get('_HLS_msn'), searchParams.get('_HLS_part')]
-    t.ok(body.includes(`part_${String(msn)}_${String(part)}.m4s`), `${String(msn)}.${String(part)}`)
+    const name = `part_${String(msn)}_${String(part)}.m4s`
+    t.ok(body.includes(name), `${name} is in the playlist that was asked for with it`)
   }
   const waitedMs = playlists.map(({ askedMs, answeredMs }) => answeredMs - askedMs)
   const held = waitedMs.filter((ms) => ms > 100).length
   t.ok(held > playlists.length / 2, `${String(held)} of ${String(playlists.length)} were held`)
+}
+
+/** What the player has is not sent again. */
+function checkDeltaUpdates(t: Test, watched: readonly Exchange[]): void {
+  const deltas = watched.filter(({ body }) => body.includes('#EXT-X-SKIP:SKIPPED-SEGMENTS='))
+  t.ok(deltas.length > WATCHED_SECONDS, `${String(deltas.length)} delta updates`)
+  t.ok(deltas.every(({ target }) => target.includes('_HLS_skip=')))
 }
 
 t.test('who knows no parts plays the segments', async (t) => {
