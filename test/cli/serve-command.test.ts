@@ -199,7 +199,7 @@ t.test('without a certificate nothing speaks of TLS', async (t) => {
   t.equal((await http(`${url}/health/ready`)).status, 200, 'SIGHUP has nothing to do')
 })
 
-t.test('SIGHUP reads the certificate again, SIGUSR2 does nothing', async (t) => {
+t.test('SIGHUP reads the certificate again, SIGUSR2 does not', async (t) => {
   const cwd = t.testdir()
   const server = await startCli(t, [...FREE_PORTS, ...(await tlsFlags(cwd))], { cwd })
   const { tlsUrl = '' } = readyLine(server.out())
