@@ -3,12 +3,10 @@
  * nothing of sockets, headers or credentials.
  */
 
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { CacheName, ItemKey, StoreKey } from '../base/names.ts'
 import { kindOfKey } from '../hls/kind.ts'
-import { mediaTypeOfKey } from '../hls/media-types.ts'
 import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store.ts'
 import { BlockingReloads } from './blocking-reload.ts'
 import type { Cache, CacheRegistry } from './caches.ts'
@@ -18,8 +16,8 @@ import type { CheckedContent } from './content-rules.ts'
 import { DeltaUpdates } from './delta-updates.ts'
 import type { OriginEvents } from './events.ts'
 import { Findings } from './findings.ts'
-import { maxAgeSeconds } from './freshness.ts'
-import type { ItemNotes } from './item-notes.ts'
+import { ItemMaker } from './item-maker.ts'
+import type { UploadDescription } from './item-maker.ts'
 import { LiveFreshness } from './live-freshness.ts'
 import { LiveWindow } from './live-window.ts'
 import { PlaylistJudge } from './playlist-judge.ts'
@@ -62,15 +60,6 @@ const WAITERS_PER_CACHE_MAX = 5000
 /** An upload in progress is waited for this long; a silent one is cut earlier. */
 const HOLD_UPLOAD_MS = 60_000
 
-const OCTET_STREAM = 'application/octet-stream'
-/** Types that say nothing: what curl and generic libraries send when nobody chose one. */
-const UNSPECIFIC_TYPES = new Set([
-  OCTET_STREAM,
-  'application/x-www-form-urlencoded',
-  'binary/octet-stream',
-])
-const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}(?:;[\x20-\x7e]{1,200})?$/i
-
 function mayBeFollowed(key: ItemKey): boolean {
   const kind = kindOfKey(key)
   return kind === 'segment' || kind === 'init' || kind === 'other'
@@ -96,12 +85,10 @@ export class Origin implements UploadHost {
   readonly #reusedNames: ReusedNames
   readonly #waiters: Waiters
   readonly #hints: PreloadHints
-  /** Names this run in ETags: a restarted origin never repeats one for other bytes. */
-  readonly #epoch = randomBytes(6).toString('base64url')
+  readonly #items: ItemMaker
   readonly #firstUploads = new Map<StoreKey, Upload>()
   /** Uploads of keys that are stored already. */
   readonly #overwrites = new Map<StoreKey, Upload>()
-  #sequence = 0
 
   constructor(options: OriginOptions) {
     this.#options = options
@@ -125,6 +112,7 @@ export class Origin implements UploadHost {
     })
     this.reloads = new BlockingReloads({ ...options, waiters: this.#waiters })
     this.deltas = new DeltaUpdates(options)
+    this.#items = new ItemMaker(options)
     this.#hints = new PreloadHints({
       ...options,
       onWithdrawn: (storeKey) => this.#willNotCome(storeKey),
@@ -278,6 +266,11 @@ export class Origin implements UploadHost {
     return this.#store.usage(cacheName)
   }
 
+  /** Media type and `max-age` that an upload's object will have: for who reads it now. */
+  describeUpload({ request }: Upload): UploadDescription {
+    return this.#items.describe(request)
+  }
+
   reserve(bytes: number): boolean {
     if (this.stats.uploadsInFlightBytes + bytes > this.#options.uploadsInFlightBytesMax)
       return false
@@ -303,7 +296,7 @@ export class Origin implements UploadHost {
   async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
     const unwanted = this.#judgePlaylist(request, content)
     if (unwanted !== undefined) return unwanted
-    const item = this.#makeItem(request, content)
+    const item = this.#items.make(request, content)
     try {
       const cacheBytesMax = request.cache.settings.sizeBytesMax
       const outcome = await this.#store.put(item, cacheBytesMax === 0 ? {} : { cacheBytesMax })
@@ -341,56 +334,5 @@ export class Origin implements UploadHost {
       return { kind: 'refused', reason: 'playlist-invalid', detail }
     }
     return isLate ? { kind: 'ignored' } : undefined
-  }
-
-  #makeItem(request: UploadRequest, content: CheckedContent): StoredItem {
-    const { clock, segmentMaxAgeSeconds } = this.#options
-    const before = this.#store.inspect(request.storeKey)
-    const version = typeof before === 'string' ? 1 : before.version + 1
-    const notes: ItemNotes = {
-      playlist: content.playlist,
-      keyForm: request.keyForm,
-      maxAgeSeconds: maxAgeSeconds({
-        kind: content.kind,
-        playlist: content.playlist,
-        version,
-        segmentMaxAgeSeconds,
-      }),
-      namedBy: undefined,
-    }
-    return {
-      storeKey: request.storeKey,
-      chunks: content.chunks,
-      sizeBytes: content.sizeBytes,
-      kind: content.kind,
-      contentType: this.#contentType(request),
-      contentEncoding: content.contentEncoding,
-      etag: `${this.#epoch}-${(++this.#sequence).toString(36)}`,
-      storedAtMs: clock.nowMs(),
-      ttlSeconds: request.ttlSeconds,
-      expiresAtMonotonicMs: clock.monotonicMs() + request.ttlSeconds * 1000,
-      version,
-      attachment: notes,
-    }
-  }
-
-  /** Media type and `max-age` that an upload's object will have: for who reads it now. */
-  describeUpload(upload: Upload): { readonly contentType: string; readonly maxAgeSeconds: number } {
-    const { request } = upload
-    const { segmentMaxAgeSeconds } = this.#options
-    return {
-      contentType: this.#contentType(request),
-      maxAgeSeconds: Math.min(segmentMaxAgeSeconds, request.ttlSeconds),
-    }
-  }
-
-  /** By extension (encoders send useless types), then a specific request type, then octet-stream. */
-  #contentType(request: UploadRequest): string {
-    if (this.#options.contentType === 'octet-stream') return OCTET_STREAM
-    const byName = mediaTypeOfKey(request.key)
-    if (byName !== undefined) return byName
-    const asked = request.contentType ?? ''
-    const essence = asked.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-    return !UNSPECIFIC_TYPES.has(essence) && MEDIA_TYPE.test(asked) ? asked : OCTET_STREAM
   }
 }
