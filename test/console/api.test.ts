@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ApiClient, apiPath } from '../../src/console/api/api-client.ts'
+import { ApiClient, SIGN_IN_PATH, apiPath } from '../../src/console/api/api-client.ts'
 import type { ApiClientOptions } from '../../src/console/api/api-client.ts'
 import { ApiError, UnreachableError, toSentences } from '../../src/console/api/api-error.ts'
 import { backoffMs } from '../../src/console/api/backoff.ts'
@@ -142,8 +142,11 @@ t.test("refusals are the server's words; a session that is over signs out", asyn
   t.same(refused.told, ['reached', 'unauthorized'])
 
   const signingIn = client(() => Response.json(problem, { status: 401 }), false)
-  await t.rejects(signingIn.api.request('/api/sign-in'), ApiError)
+  await t.rejects(signingIn.api.request(SIGN_IN_PATH, { method: 'POST' }), ApiError)
   t.same(signingIn.told, ['reached'], 'a wrong key is no session that has ended')
+  const expired = client(() => Response.json(problem, { status: 401 }), false)
+  await t.rejects(expired.api.request('/api/x'), ApiError)
+  t.same(expired.told, ['reached', 'unauthorized'], 'a session that ran out on the way')
 
   const same = client(() => Response.json({ message: 'No.', detail: 'No.' }, { status: 403 }))
   const twice = await same.api.request('/api/x').catch((failure: unknown) => failure)

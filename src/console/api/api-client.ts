@@ -25,6 +25,9 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
+/** Needs no session, and its 401 is about a key. */
+export const SIGN_IN_PATH = '/api/sign-in'
+
 /** What a proxy in front of a dead server answers. */
 const GATEWAY_STATUS_CODES = new Set([502, 503, 504])
 
@@ -54,6 +57,7 @@ export class ApiClient {
    * @throws as `request`.
    */
   async fetch(path: string, options: RequestOptions = {}): Promise<Response> {
+    const sent = this.#options.session.get()?.session
     const response = await this.#send(path, options)
     if (response.ok) {
       this.#options.onReached()
@@ -65,7 +69,9 @@ export class ApiClient {
       throw new UnreachableError(error)
     }
     this.#options.onReached()
-    if (error.statusCode === 401 && this.#options.session.get()?.session !== undefined) {
+    // A late answer to the session before is none to this one's; a wrong key ends no session.
+    const isCurrent = sent === this.#options.session.get()?.session
+    if (error.statusCode === 401 && isCurrent && path !== SIGN_IN_PATH) {
       this.#options.onUnauthorized()
     }
     throw error

@@ -30,6 +30,7 @@ export class EventStream {
   #cancelRetry: (() => void) | undefined
   #cancelSilence: (() => void) | undefined
   #failureCount = 0
+  #isConnected = false
 
   constructor(options: EventStreamOptions) {
     this.#options = options
@@ -42,7 +43,10 @@ export class EventStream {
     void this.#run(this.#abort)
   }
 
+  /** `onDisconnected` is told when it was connected. */
   close(): void {
+    if (this.#isConnected) this.#options.onDisconnected()
+    this.#isConnected = false
     this.#abort?.abort()
     this.#abort = undefined
     this.#cancelRetry?.()
@@ -54,16 +58,18 @@ export class EventStream {
     try {
       const response = await this.#options.open(abort.signal)
       if (abort.signal.aborted) return
+      this.#isConnected = true
       this.#options.onConnected()
       await this.#read(response, abort)
     } catch (error) {
       // Ignored: whatever ended it, the next try tells more.
       isRefused = error instanceof ApiError
     }
-    this.#cancelSilence?.()
     // Closed on purpose, or started anew.
     if (this.#abort !== abort) return
-    this.#options.onDisconnected()
+    this.#cancelSilence?.()
+    if (this.#isConnected) this.#options.onDisconnected()
+    this.#isConnected = false
     this.#failureCount++
     const delayMs = isRefused
       ? REFUSED_RETRY_MS

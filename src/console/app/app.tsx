@@ -12,12 +12,19 @@ export function App({ parts }: { readonly parts: AppParts }) {
   const token = session?.session
   useEffect(() => {
     if (token === undefined) return undefined
-    parts.stream.start()
+    // Browsers open six connections to a server, all tabs together: a hidden one keeps none.
+    const follow = () => {
+      if (!document.hidden) parts.stream.start()
+      else parts.stream.close()
+    }
+    follow()
     // A lost server ends the stream by itself; once it is back there is no reason to wait.
     const end = parts.connection.subscribe(() => {
-      if (parts.connection.state.kind === 'online') parts.stream.start()
+      if (parts.connection.state.kind === 'online') follow()
     })
+    document.addEventListener('visibilitychange', follow)
     return () => {
+      document.removeEventListener('visibilitychange', follow)
       end()
       parts.stream.close()
     }

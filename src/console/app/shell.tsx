@@ -1,6 +1,6 @@
 /** The frame of every page: navigation, who is signed in, whether the server answers. */
 
-import { useEffect, useErrorBoundary, useMemo, useState } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useMemo, useRef, useState } from 'preact/hooks'
 import { UnreachableError } from '../api/api-error.ts'
 import type { ServerInfo } from '../api/api-types.ts'
 import type { Session } from '../api/session.ts'
@@ -62,6 +62,7 @@ export function Shell({ parts, session }: ShellProps) {
       </header>
       <main id="main" class="page" tabIndex={-1}>
         <ConnectionBanner connection={parts.connection} />
+        <UpdateBanner version={server?.version} />
         <ErrorBanner error={error} />
         {value === undefined ? (
           error === undefined && <Loading what="the console" />
@@ -119,6 +120,23 @@ function Page({ route }: { readonly route: Route }) {
     )
   }
   return <page.component route={route} />
+}
+
+/** This page's code is that of the server it came from. */
+function UpdateBanner({ version }: { readonly version: string | undefined }) {
+  const first = useRef(version)
+  first.current ??= version
+  if (first.current === version) return null
+  return (
+    <div class="banner" role="status">
+      <p>
+        The server runs version {version} now; this page is of {first.current}.
+      </p>
+      <button type="button" onClick={() => location.reload()}>
+        Load the page anew
+      </button>
+    </div>
+  )
 }
 
 /** Whether what is shown moves by itself. */

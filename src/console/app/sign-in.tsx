@@ -4,6 +4,7 @@
  */
 
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { SIGN_IN_PATH } from '../api/api-client.ts'
 import { parseSession, parseSignInFragment } from '../api/session.ts'
 import { TextField } from '../ui/field.tsx'
 import { ErrorBanner, Loading } from '../ui/parts.tsx'
@@ -19,7 +20,7 @@ export function SignIn({ parts }: { readonly parts: AppParts }) {
   const notice = useStore(parts, parts.notice)
   const heading = useRef<HTMLHeadingElement>(null)
   const exchange = useAction(async (body: { key: string } | { link: string }) => {
-    const answer = await parts.api.request<unknown>('/api/sign-in', { method: 'POST', body })
+    const answer = await parts.api.request<unknown>(SIGN_IN_PATH, { method: 'POST', body })
     const session = parseSession(answer)
     if (session === undefined) throw new Error('The server’s answer holds no session.')
     parts.setSession(session)

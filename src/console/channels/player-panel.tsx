@@ -67,7 +67,15 @@ export function PlayerPanel({ cacheName, itemKey }: PlayerPanelProps) {
       session.start()
     }
     const timer = setInterval(() => setReport(session.report()), REPORT_INTERVAL_MS)
+    const refuse = (event: SecurityPolicyViolationEvent) => {
+      if (event.effectiveDirective !== 'connect-src') return
+      session.fail(
+        `The playlist names another host (${event.blockedURI}); the console plays from the data plane only.`,
+      )
+    }
+    document.addEventListener('securitypolicyviolation', refuse)
     return () => {
+      document.removeEventListener('securitypolicyviolation', refuse)
       clearInterval(timer)
       session.close()
       player.current = undefined

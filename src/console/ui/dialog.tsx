@@ -35,6 +35,8 @@ export function Dialog({ title, onClose, children, isWide = false }: DialogProps
         event.preventDefault()
         onClose()
       }}
+      // A second Escape closes it whatever was prevented.
+      onClose={onClose}
       onMouseDown={(event) => {
         // The backdrop is the dialog element itself; its content is in the div.
         if (event.target === dialog.current) onClose()
