@@ -17,15 +17,15 @@ import { OriginEvents } from '../origin/events.ts'
 import { Origin } from '../origin/origin.ts'
 import { TokenGuard } from '../origin/token-guard.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
-import { hotStoreSizeBytesDefault } from '../storage/hot-store-size.ts'
-import { HotStore } from '../storage/hot-store.ts'
+import type { Store } from '../storage/store.ts'
+import { openStore } from './open-store.ts'
 
 /** The cache that exists from the first start. */
 export const FIRST_CACHE_NAME = 'live-origin'
 
 /** What every plane shares. */
 export interface Core {
-  readonly store: HotStore
+  readonly store: Store
   readonly origin: Origin
   readonly authenticator: Authenticator
   readonly tokenGuard: TokenGuard
@@ -66,10 +66,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   })
   // The first start alone: a cache that was deleted on purpose does not come back.
   if ((await documents.read('caches.json')) === undefined) await makeFirstCache(caches)
-  const store = new HotStore({
-    sizeBytesMax: config.hotStore.sizeBytesMax || hotStoreSizeBytesDefault(),
-    clock,
-  })
+  const { store } = await openStore(options)
   const authenticator = new Authenticator({
     secret,
     keys: registry,

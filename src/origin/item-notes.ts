@@ -3,7 +3,9 @@
  */
 
 import type { StoreKey } from '../base/names.ts'
+import { parsePlaylist } from '../hls/playlist.ts'
 import type { Playlist } from '../hls/playlist.ts'
+import type { AttachmentCodec } from '../storage/attachment-codec.ts'
 import type { StoredItem } from '../storage/store.ts'
 
 export interface ItemNotes {
@@ -28,4 +30,39 @@ const NONE: ItemNotes = {
 export function notesOf(item: StoredItem): ItemNotes {
   // The attachment is `unknown` to drivers; this module is the only one that makes it.
   return (item.attachment as ItemNotes | undefined) ?? { ...NONE }
+}
+
+/** Notes in a durable store: what a PUT alone knows. Playlists are parsed again. */
+export const notesCodec: AttachmentCodec = {
+  toText: (item) => {
+    const { keyForm, maxAgeSeconds } = notesOf(item)
+    return JSON.stringify({ keyForm, maxAgeSeconds })
+  },
+  fromText: (item, text): ItemNotes => ({
+    ...NONE,
+    playlist: playlistOf(item),
+    ...parseText(text),
+  }),
+}
+
+function playlistOf({ kind, chunks }: StoredItem): Playlist | undefined {
+  if (kind !== 'media' && kind !== 'multivariant') return undefined
+  return parsePlaylist(Buffer.concat(chunks).toString('utf8'))
+}
+
+function parseText(text: string): Partial<Pick<ItemNotes, 'keyForm' | 'maxAgeSeconds'>> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Ignored: of another version of the program, or of none. The careful notes do.
+    return {}
+  }
+  if (typeof value !== 'object' || value === null) return {}
+  // Each member is checked; an object of JSON has no closer type.
+  const { keyForm, maxAgeSeconds } = value as Readonly<Record<string, unknown>>
+  return {
+    ...(keyForm === 'path' || keyForm === 'query' ? { keyForm } : {}),
+    ...(typeof maxAgeSeconds === 'number' && maxAgeSeconds >= 0 ? { maxAgeSeconds } : {}),
+  }
 }

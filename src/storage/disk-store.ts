@@ -9,6 +9,8 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import type { CacheName, StoreKey } from '../base/names.ts'
 import { splitStoreKey } from '../base/names.ts'
+import { NO_ATTACHMENTS } from './attachment-codec.ts'
+import type { AttachmentCodec } from './attachment-codec.ts'
 import { CacheTotals } from './cache-totals.ts'
 import { ALL, bytesOf, expiryOf, NO_KEY, rangeOf, toStoreKeyOf } from './disk-keys.ts'
 import { decodeRecord, deadlineOf, encodeRecord, sizeOf, withDeadline } from './disk-record.ts'
@@ -42,13 +44,6 @@ export interface DiskStoreOptions {
   readonly attachments?: AttachmentCodec
 }
 
-/** How attachments survive a restart. */
-export interface AttachmentCodec {
-  toText(item: StoredItem): string
-  /** @param item  Complete but for its attachment. */
-  fromText(item: StoredItem, text: string): unknown
-}
-
 /** Plain counters, read by metrics. */
 export interface DiskStats {
   itemCount: number
@@ -62,7 +57,6 @@ export interface DiskStats {
   fullCount: number
 }
 
-const NO_ATTACHMENTS: AttachmentCodec = { toText: () => '', fromText: () => undefined }
 const EXPIRY_TICK_MS = 1000
 const EXPIRY_BATCH = 500
 /** Free pages, overhead of trees and what is being rewritten. */
