@@ -16,6 +16,7 @@ import { deliverySection, emulationSection } from './sections/delivery-section.t
 import { oneOf, section } from './sections/fields.ts'
 import { adminSection, httpSection } from './sections/http-section.ts'
 import { accessLogSection, webhooksSection } from './sections/notify-section.ts'
+import { storageSection } from './sections/storage-section.ts'
 
 export { CacheSettingsSchema } from './sections/caches-section.ts'
 export type { CacheSettings } from './sections/caches-section.ts'
@@ -50,33 +51,7 @@ export const ConfigSchema = section(
       },
       'Objects in memory.',
     ),
-    storage: section(
-      {
-        kind: Type.Union(
-          [
-            Type.Literal('memory'),
-            Type.Literal('disk', { 'x-needs': 'the disk store' }),
-            Type.Literal('valkey', { 'x-needs': 'the Valkey store' }),
-          ],
-          {
-            default: 'memory',
-            description: 'Where objects are kept. `memory`: a restart is empty.',
-          },
-        ),
-        valkey: section(
-          {
-            url: Type.String({
-              default: '',
-              'x-secret': true,
-              'x-needs': 'the Valkey store',
-              description: 'URL of Valkey or Redis.',
-            }),
-          },
-          'Valkey or Redis.',
-        ),
-      },
-      'Durability.',
-    ),
+    storage: storageSection,
     limits: section(
       {
         ttlSecondsMax: Type.Integer({
