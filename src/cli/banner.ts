@@ -1,8 +1,14 @@
 /** What `serve` shows on a terminal when it is ready. Text from facts; nothing is looked up here. */
 
+import type { CommandShell } from '../base/lines/ffmpeg-command.ts'
+import {
+  MEDIALIVE_USER,
+  formatAkamaiUrl,
+  formatBasicPutUrl,
+  isLocalUrl,
+} from '../base/lines/medialive.ts'
 import { wrapText } from '../config/settings-help.ts'
 import { formatPushLines } from './shell-lines.ts'
-import type { CommandShell } from './demo/ffmpeg-command.ts'
 import { formatBytes } from './text-table.ts'
 
 export interface BannerFacts {
@@ -123,20 +129,11 @@ function mediaLiveLines(
     ...(where + reach === '' ? [] : prose(`${where}${reach}`.trim())),
     '',
     `${INDENT}A  CDN setting ${paint.bold('HLS basic put')}, destination`,
-    `${url}?token=${key}&ttl_seconds=3600&role=origin`,
+    formatBasicPutUrl(url, key),
     '',
-    `${INDENT}B  CDN setting ${paint.bold('HLS Akamai')}, user ${paint.bold('momento')}, password ${paint.bold(key)}, destination`,
-    `${url}?ttl_seconds=3600&role=origin`,
+    `${INDENT}B  CDN setting ${paint.bold('HLS Akamai')}, user ${paint.bold(MEDIALIVE_USER)}, password ${paint.bold(key)}, destination`,
+    formatAkamaiUrl(url),
   ]
-}
-
-/** Whether nobody outside of this machine and its network can use the URL. */
-function isLocalUrl(url: string): boolean {
-  const { hostname } = new URL(url)
-  return (
-    /^(?:localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|\[)/.test(hostname) ||
-    hostname.endsWith('.local')
-  )
 }
 
 export interface Painter {

@@ -1,7 +1,7 @@
 /** The lines that a person pastes: for which shell, and how that shell gets the encoder's key. */
 
-import { formatFfmpegCommand, quoteArgument } from './demo/ffmpeg-command.ts'
-import type { CommandShell } from './demo/ffmpeg-command.ts'
+import { formatFfmpegCommand, quoteArgument } from '../base/lines/ffmpeg-command.ts'
+import type { CommandShell } from '../base/lines/ffmpeg-command.ts'
 
 /**
  * The shell that a printed command is for. On Windows PowerShell adds the user's own folder to

@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process'
-import { formatClockFilter } from './ffmpeg-arguments.ts'
+import { formatClockFilter } from '../../base/lines/ffmpeg-arguments.ts'
 
 export interface FfmpegAbilities {
   readonly found: boolean

@@ -1,12 +1,13 @@
 import t from 'tap'
-import { formatFfmpegCommand, quoteArgument } from '../../../src/cli/demo/ffmpeg-command.ts'
+import { formatFfmpegCommand, quoteArgument } from '../../../src/base/lines/ffmpeg-command.ts'
 import {
   formatClockFilter,
   toLadderArguments,
   toSingleArguments,
-} from '../../../src/cli/demo/ffmpeg-arguments.ts'
-import type { FfmpegSource } from '../../../src/cli/demo/ffmpeg-arguments.ts'
-import { parseLadder, toLadder } from '../../../src/cli/demo/ladder.ts'
+} from '../../../src/base/lines/ffmpeg-arguments.ts'
+import type { FfmpegSource } from '../../../src/base/lines/ffmpeg-arguments.ts'
+import { toLadder } from '../../../src/base/lines/ladder.ts'
+import { parseLadder } from '../../../src/cli/demo/ladder.ts'
 
 const target = {
   dataPlaneUrl: 'http://127.0.0.1:8080/',

@@ -1,6 +1,7 @@
 /**
  * ffmpeg's command lines for pushing HLS to the origin: one rendition, or a ladder. One builder for
- * the demo's own channel and for the lines that are printed, so that what is printed works.
+ * the demo's own channel, for the lines that are printed and for those of the console, so that what
+ * is shown works. Runs in browsers, too.
  */
 
 import type { LadderRung } from './ladder.ts'
@@ -106,6 +107,46 @@ export function toSingleArguments(
   ]
 }
 
+/** One rendition in fMP4: as {@link toSingleArguments}, with an init section. */
+export function toFragmentedArguments(
+  rung: LadderRung,
+  source: FfmpegSource,
+  encoding: FfmpegEncoding,
+  target: FfmpegTarget,
+): FfmpegArguments {
+  const query = `?ttl_seconds=${target.ttlSeconds}`
+  const single = toSingleArguments(rung, source, encoding, target)
+  return [
+    ...single.slice(0, -2),
+    // Sent once: it has to outlast the broadcast.
+    [
+      ...['-hls_segment_type', 'fmp4', '-hls_fmp4_init_filename'],
+      `init.mp4?ttl_seconds=${Math.max(86_400, target.ttlSeconds)}`,
+    ],
+    ['-hls_segment_filename', `${formatBaseUrl(target)}playlist_%05d.m4s${query}`],
+    ...single.slice(-1),
+  ]
+}
+
+/**
+ * What already comes encoded, pushed as it is: a relay beside an encoder that cannot push itself.
+ *
+ * @param input  ffmpeg's arguments that name the source.
+ */
+export function toRelayArguments(
+  input: readonly string[],
+  encoding: FfmpegEncoding,
+  target: FfmpegTarget,
+): FfmpegArguments {
+  const query = `?ttl_seconds=${target.ttlSeconds}`
+  return [
+    [...input, '-c', 'copy'],
+    ...toMuxer(encoding, target),
+    ['-hls_segment_filename', `${formatBaseUrl(target)}playlist_%05d.ts${query}`],
+    [`${formatBaseUrl(target)}playlist.m3u8${query}`],
+  ]
+}
+
 function toInputs(
   source: FfmpegSource,
   encoding: FfmpegEncoding,
@@ -188,7 +229,10 @@ function toMuxer(encoding: FfmpegEncoding, target: FfmpegTarget): FfmpegArgument
   ]
 }
 
-function formatBaseUrl(target: FfmpegTarget): string {
+/** What the names of a channel's items begin with. Ends with a slash. */
+export function formatBaseUrl(
+  target: Pick<FfmpegTarget, 'dataPlaneUrl' | 'cacheName' | 'keyPrefix'>,
+): string {
   const base = target.dataPlaneUrl.replace(/\/+$/, '')
   return `${base}/cache/${target.cacheName}/${target.keyPrefix}`
 }

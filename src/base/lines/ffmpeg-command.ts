@@ -1,7 +1,10 @@
-/** The ready ffmpeg line that is printed, quoted for the shell it will be pasted into. */
+/**
+ * The ready ffmpeg line, quoted for the shell it will be pasted into: what the terminal prints and the
+ * console shows. Runs in browsers, too.
+ */
 
-import type { FfmpegArguments } from './ffmpeg-arguments.ts'
-import { toLadderArguments, toSingleArguments } from './ffmpeg-arguments.ts'
+import type { FfmpegArguments, FfmpegEncoding } from './ffmpeg-arguments.ts'
+import { toFragmentedArguments, toLadderArguments, toSingleArguments } from './ffmpeg-arguments.ts'
 import { toLadder } from './ladder.ts'
 
 /** `bash` stands for every POSIX-like shell with `$'…'`: bash, zsh, ksh. */
@@ -9,8 +12,8 @@ export type CommandShell = 'bash' | 'powershell' | 'cmd'
 
 export interface FfmpegCommandOptions {
   readonly shell: CommandShell
-  /** One rendition (720p30), or the guide's ladder of 720p30, 480p30 and 240p30. */
-  readonly variant: 'single' | 'ladder'
+  /** One rendition (720p30), the same in fMP4, or the guide's ladder of 720p30, 480p30 and 240p30. */
+  readonly variant: 'single' | 'ladder' | 'fmp4'
   readonly dataPlaneUrl: string
   readonly cacheName: string
   /** Printed as it is: give a placeholder where the output is not for the key's owner. */
@@ -23,18 +26,20 @@ export interface FfmpegCommandOptions {
 
 const FRAMES_PER_SECOND = 30
 
+/** How the lines that people paste encode. */
+export const LINE_ENCODING: FfmpegEncoding = {
+  framesPerSecond: FRAMES_PER_SECOND,
+  segmentSeconds: 2,
+  preset: 'veryfast',
+  multivariantEverySegments: 15,
+}
+
 /**
  * A command line that pushes a test pattern, over several lines with the shell's continuation. The
  * cmd line is for the prompt, not for a batch file (there every `%` would have to be doubled).
  */
 export function formatFfmpegCommand(options: FfmpegCommandOptions): string {
   const source = { kind: 'pattern' } as const
-  const encoding = {
-    framesPerSecond: FRAMES_PER_SECOND,
-    segmentSeconds: 2,
-    preset: 'veryfast',
-    multivariantEverySegments: 15,
-  }
   const target = {
     dataPlaneUrl: options.dataPlaneUrl,
     cacheName: options.cacheName,
@@ -44,11 +49,12 @@ export function formatFfmpegCommand(options: FfmpegCommandOptions): string {
   }
   const ladder = toLadder([720, 480, 240], FRAMES_PER_SECOND)
   const [top] = ladder
-  const groups =
-    options.variant === 'single' && top !== undefined
-      ? toSingleArguments(top, source, encoding, target)
-      : toLadderArguments(ladder, source, encoding, target)
-  return formatCommand(options.shell, 'ffmpeg', groups)
+  if (options.variant === 'ladder' || top === undefined) {
+    const groups = toLadderArguments(ladder, source, LINE_ENCODING, target)
+    return formatCommand(options.shell, 'ffmpeg', groups)
+  }
+  const build = options.variant === 'fmp4' ? toFragmentedArguments : toSingleArguments
+  return formatCommand(options.shell, 'ffmpeg', build(top, source, LINE_ENCODING, target))
 }
 
 const CONTINUATION: Readonly<Record<CommandShell, string>> = {
