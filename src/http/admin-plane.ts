@@ -165,6 +165,7 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
 
 const FRONT_TEXT = `Headwater, the admin plane.
 
+Console:    this address in a browser
 Admin API:  /api/caches, /api/keys, /api/server  (Authorization: <super-user key>)
 Metrics:    /metrics
 Health:     /health/live, /health/ready
