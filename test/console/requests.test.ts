@@ -40,6 +40,18 @@ t.test('every path that the console asks for is one of the admin API', async (t)
   for (const [path, name] of asked) t.ok(known.has(path), `${path} (${name})`)
 })
 
+t.test('no source makes markup of text', async (t) => {
+  for (const name of await readdir(SOURCES, { recursive: true })) {
+    if (!/\.tsx?$/.test(name)) continue
+    const text = await readFile(new URL(name.replaceAll('\\', '/'), SOURCES), 'utf8')
+    t.notMatch(
+      text,
+      /dangerouslySetInnerHTML|(?:inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\(|srcdoc/,
+      name,
+    )
+  }
+})
+
 t.test('what the console reads is in the answers', async (t) => {
   const origin = await openOrigin(t)
   const headers = { authorization: origin.keys.superUser }

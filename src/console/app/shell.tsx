@@ -151,7 +151,7 @@ function LiveSign({ parts }: { readonly parts: AppParts }) {
   }, [parts])
   const connection = useStore(parts.connection, () => parts.connection.state)
   const isOnline = connection.kind === 'online'
-  const words = !isOnline ? 'No connection' : isLive ? 'Live' : 'Connecting'
+  const words = !isOnline ? 'Offline' : isLive ? 'Live' : 'Connecting'
   const tone = !isOnline ? 'bad' : isLive ? 'good' : 'wait'
   return <p class={`live-sign tone-${tone}`}>{words}</p>
 }

@@ -122,7 +122,7 @@ function toOptions(
   return {
     width: element.clientWidth,
     height: HEIGHT_PIXELS,
-    padding: [6, 4, 0, 0],
+    padding: [6, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

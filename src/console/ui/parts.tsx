@@ -122,7 +122,7 @@ export function Facts({
   readonly label: string
 }) {
   return (
-    <dl class="facts" aria-label={label}>
+    <dl class="facts" aria-label={label} data-count={facts.length}>
       {facts.map((fact) => (
         <div key={fact.term} class={fact.tone === undefined ? 'fact' : `fact tone-${fact.tone}`}>
           <dt>{fact.term}</dt>
