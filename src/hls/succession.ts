@@ -32,7 +32,11 @@ export function compareSuccession(
 ): Succession {
   if (previous.isSummary || next.isSummary)
     return compareNumbers(previous, next, namesNewerSegments)
-  if (next.segmentCount === 0) return { kind: 'unknown' }
+  if (next.segmentCount === 0) {
+    // Parts are listed before the first segment of a run is complete; later there is always one.
+    const hasBegunAnew = previous.segmentCount > 0 && next.openParts.length > 0
+    return { kind: hasBegunAnew ? 'restarted' : 'unknown' }
+  }
   if (previous.segmentCount === 0) return { kind: 'continues' }
 
   const { agreeingCount, sharedCount } = countAgreeing(previous, next)

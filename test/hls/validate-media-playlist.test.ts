@@ -139,6 +139,8 @@ const CHANGES: readonly Case[] = [
   ['encoder-restarted', live(100) + '#EXT-X-ENDLIST\n', head(300) + segments(300, 4)],
   ['encoder-restarted', live(0), head(2) + segments(2, 1, 'new')],
   ['encoder-restarted', live(0), head(2) + segments(0, 1)],
+  ['encoder-restarted', live(0, 6, PARTS), head(0, PARTS) + part('p0') + hint('p1')],
+  ['', head(0, PARTS) + part('p0') + hint('p1'), head(0, PARTS) + part('p0') + part('p1')],
   ['media-sequence-backwards', live(5), live(4)],
   ['media-sequence-backwards', live(5), live(3, 8)],
   ['media-sequence-backwards', live(5), head(4) + segments(5, 6)],
