@@ -33,6 +33,9 @@ function newestMs(path) {
 
 const sources = [
   'src',
+  // The console shows them.
+  'docker/cdn',
+  'docker/cloudfront',
   'scripts/build.mjs',
   'package-lock.json',
   'tsconfig.json',
@@ -81,6 +84,8 @@ if (existsSync(consoleSource)) {
     outdir: join(dist, 'console/assets'),
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
+    // CDN configurations, which the page Connect fills in.
+    loader: { '.conf': 'text', '.vcl': 'text', '.yaml': 'text' },
     splitting: true,
     metafile: true,
   })
@@ -88,6 +93,11 @@ if (existsSync(consoleSource)) {
   const nameOf = (entry) =>
     basename(built.find(([, output]) => output.entryPoint?.endsWith(entry))?.[0] ?? '')
   cpSync(join(consoleSource, 'player-icon.svg'), join(dist, 'console/assets/headwater.svg'))
+  // The bundles hold other people's work; their licences ask to be handed on with it.
+  const licences = ['preact', 'uplot', 'hls.js'].map(
+    (name) => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`,
+  )
+  writeFileSync(join(dist, 'console/assets/licences.txt'), licences.join('\n\n'))
   const page = readFileSync(join(consoleSource, 'console.html'), 'utf8')
     .replace('{script}', `/console/${nameOf('console.page.tsx')}`)
     .replace('{styles}', `/console/${nameOf('console.css')}`)

@@ -14,7 +14,7 @@ async function open(t: Test, isBuilt: boolean) {
           'console.page-ABCDEFG2.js': 'js()',
           'console-ABCDEFG2.css': 'css{}',
           'headwater.svg': '<svg/>',
-          'notes.txt': 'no',
+          'notes.bin': 'no',
         },
       })
     : t.testdir({})
@@ -68,7 +68,7 @@ t.test('files keep their names for ever when their content is in them', async (t
     'content-type': 'image/svg+xml',
     'cache-control': 'public, max-age=3600',
   })
-  for (const url of ['/console/notes.txt', '/console/', '/console/../console.html']) {
+  for (const url of ['/console/notes.bin', '/console/', '/console/../console.html']) {
     t.equal((await app.inject(url)).statusCode, 404, url)
   }
 })
