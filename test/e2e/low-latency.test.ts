@@ -3,13 +3,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
-import { launchBrowser, untilPlayed } from '../support/browser.ts'
+import type { Headwater } from '../../src/app.ts'
+import { launchBrowser, untilPlayed, untilPlaysOn } from '../support/browser.ts'
 import { probeStreams } from '../support/ffmpeg.ts'
 import { hlsErrors, openHlsJsPage } from '../support/hls-page.ts'
+import { http } from '../support/http.ts'
 import { openOrigin } from '../support/origin.ts'
 import { openRecordingProxy } from '../support/recording-proxy.ts'
 import type { Exchange } from '../support/recording-proxy.ts'
-import { PARTS_IN_SEGMENT, startLowLatencyPackager } from './support/low-latency-packager.ts'
+import {
+  PARTS_IN_SEGMENT,
+  SEGMENT_SECONDS,
+  startLowLatencyPackager,
+} from './support/low-latency-packager.ts'
+import type { Packager } from './support/low-latency-packager.ts'
 
 const LATENCY_SECONDS_MAX = 3
 const WATCHED_SECONDS = 10
@@ -39,23 +46,26 @@ const PLAYER_PAGE_LATENCY = `(({ latencySeconds, clockLatencySeconds }) => ({
   atSeconds: performance.now() / 1000,
 }))(document.documentElement.dataset)`
 
+const browser = await launchBrowser(t)
+
 async function openChannel(t: Test) {
   const origin = await openOrigin(t)
   const findings: string[] = []
   origin.events.on('finding', ({ finding }) => findings.push(finding.message))
-  const packager = startLowLatencyPackager(t, {
-    base: `${origin.dataPlaneUrl}/cache/live-origin`,
-    apiKey: origin.keys.encoder,
-  })
+  const start = () =>
+    startLowLatencyPackager(t, {
+      base: `${origin.dataPlaneUrl}/cache/live-origin`,
+      apiKey: origin.keys.encoder,
+    })
+  const packager = start()
   while (packager.segmentCount() < 3) {
     if (packager.refused.length > 0) throw new Error(packager.refused.join())
     await sleep(20)
   }
-  return { origin, packager, findings }
+  return { origin, packager, findings, start }
 }
 
 t.test('two players are less than three seconds behind, without a stall', async (t) => {
-  const browser = await launchBrowser(t)
   const { origin, packager, findings } = await openChannel(t)
   const { player } = origin.keys
   const readers = await openRecordingProxy(t, origin.dataPlaneUrl)
@@ -86,6 +96,14 @@ t.test('two players are less than three seconds behind, without a stall', async 
   t.same(packager.refused, [])
   t.same(findings, [], 'the validator has nothing to say')
 })
+
+async function openPlayerPage(t: Test, origin: Headwater, { playlistName }: Packager) {
+  const page = await browser.newPage()
+  t.teardown(() => page.close())
+  const { dataPlaneUrl, keys } = origin
+  await page.goto(`${dataPlaneUrl}/play/live-origin/${playlistName}#token=${keys.player}`)
+  return page
+}
 
 /** A player may start late when the machine has other things to do. */
 async function untilSettled(read: () => Promise<Latency>): Promise<void> {
@@ -145,6 +163,31 @@ function checkDeltaUpdates(t: Test, watched: readonly Exchange[]): void {
   t.ok(deltas.length > WATCHED_SECONDS, `${String(deltas.length)} delta updates`)
   t.ok(deltas.every(({ target }) => target.includes('_HLS_skip=')))
 }
+
+t.test('a dead packager holds nobody for ever; with the next one players go on', async (t) => {
+  const { origin, packager, findings, start } = await openChannel(t)
+  const page = await openPlayerPage(t, origin, packager)
+  await untilPlayed(page, 2)
+  await packager.stop()
+
+  const playlist = `${origin.dataPlaneUrl}/cache/live-origin/${packager.playlistName}`
+  const askedMs = performance.now()
+  const url = `${playlist}?_HLS_msn=${String(packager.segmentCount() + 1)}`
+  const refused = await http(url, { headers: { authorization: origin.keys.player } })
+  const heldMs = performance.now() - askedMs
+  t.equal(refused.status, 503)
+  t.equal(refused.headers['x-headwater-reason'], 'reload-timeout')
+  t.equal(refused.headers['cache-control'], 'no-store')
+  t.ok(heldMs > 2900 * SEGMENT_SECONDS, `after ${heldMs.toFixed(0)} ms: three target durations`)
+  const stateOf = () => page.evaluate<string>('document.documentElement.dataset.state')
+  while ((await stateOf()) !== 'waiting') await sleep(20)
+
+  start()
+  await untilPlaysOn(page, 3)
+  t.equal(await stateOf(), 'playing')
+  t.equal(findings.length, 1)
+  t.match(findings[0], /begins anew/)
+})
 
 t.test('who knows no parts plays the segments', async (t) => {
   const { origin, packager } = await openChannel(t)

@@ -41,6 +41,8 @@ export interface Packager {
   readonly segmentCount: () => number
   /** `live.m3u8`. */
   readonly playlistName: string
+  /** Ends it as SIGKILL does: nothing more is sent. Resolves when what was on its way is there. */
+  stop(): Promise<void>
 }
 
 /** Starts it for this test; ended with it. */
@@ -63,11 +65,11 @@ export function startLowLatencyPackager(t: Test, options: PackagerOptions): Pack
   })
   ffmpeg.stdout.on('data', take)
   ffmpeg.stderr.on('data', (text: Buffer) => packager.refused.push(text.toString()))
-  t.teardown(async () => {
+  packager.onStop = () => {
     ffmpeg.stdout.off('data', take)
     ffmpeg.kill('SIGKILL')
-    await packager.idle()
-  })
+  }
+  t.teardown(() => packager.stop())
   return packager
 }
 
@@ -79,6 +81,7 @@ interface Segment {
 class LowLatencyPackager implements Packager {
   readonly playlistName = 'live.m3u8'
   readonly refused: string[] = []
+  onStop: () => void = () => undefined
   readonly #options: PackagerOptions
   /** The last is being made. */
   readonly #segments: Segment[] = [{ msn: 0, parts: [] }]
@@ -96,8 +99,8 @@ class LowLatencyPackager implements Packager {
     return this.#current.msn
   }
 
-  /** Resolves when all uploads were answered. */
-  idle(): Promise<void> {
+  stop(): Promise<void> {
+    this.onStop()
     return this.#queue
   }
 
