@@ -5,8 +5,9 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.console.json ./
 COPY scripts scripts
+COPY docker docker
 COPY src src
 RUN npm run build && chmod 755 dist/main.js
 

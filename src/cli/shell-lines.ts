@@ -1,6 +1,6 @@
 /** The lines that a person pastes: for which shell, and how that shell gets the encoder's key. */
 
-import { formatFfmpegCommand, quoteArgument } from '../base/lines/ffmpeg-command.ts'
+import { formatFfmpegCommand, quoteArgument, wrapCommand } from '../base/lines/ffmpeg-command.ts'
 import type { CommandShell } from '../base/lines/ffmpeg-command.ts'
 
 /**
@@ -76,28 +76,4 @@ function withVariable(command: string, shell: CommandShell): string {
     case 'cmd':
       return command.replace(PLACEHOLDER, () => '%KEY%')
   }
-}
-
-const CONTINUATION: Readonly<Record<CommandShell, string>> = {
-  bash: ' \\\n  ',
-  powershell: ' `\n  ',
-  cmd: ' ^\n  ',
-}
-
-/** Breaks long lines before an option. What is quoted has no option in it. */
-function wrapCommand(command: string, shell: CommandShell, columns: number): string {
-  const continuation = CONTINUATION[shell]
-  const widthMax = columns - continuation.length
-  return command
-    .split(continuation)
-    .flatMap((line) => {
-      const lines: string[] = []
-      for (const part of line.split(/ (?=-[a-z])/)) {
-        const last = lines.at(-1)
-        if (last === undefined || last.length + 1 + part.length > widthMax) lines.push(part)
-        else lines[lines.length - 1] = `${last} ${part}`
-      }
-      return lines
-    })
-    .join(continuation)
 }

@@ -73,6 +73,28 @@ export function formatCommand(
   return [command, ...lines].join(CONTINUATION[shell])
 }
 
+/**
+ * Breaks long lines before an option, at about this width. What is quoted has no option in it.
+ *
+ * @param command  Of {@link formatCommand}, for the same shell.
+ */
+export function wrapCommand(command: string, shell: CommandShell, columns: number): string {
+  const continuation = CONTINUATION[shell]
+  const widthMax = columns - continuation.length
+  return command
+    .split(continuation)
+    .flatMap((line) => {
+      const lines: string[] = []
+      for (const part of line.split(/ (?=-[a-z])/)) {
+        const last = lines.at(-1)
+        if (last === undefined || last.length + 1 + part.length > widthMax) lines.push(part)
+        else lines[lines.length - 1] = `${last} ${part}`
+      }
+      return lines
+    })
+    .join(continuation)
+}
+
 /** Characters that mean nothing to any of the shells. `=` and `,` do to cmd and PowerShell. */
 const PLAIN = /^[A-Za-z0-9_./:+-]+$/
 

@@ -5,6 +5,7 @@
 
 import type { FunctionComponent } from 'preact'
 import { ChannelsPage } from '../channels/channels-page.tsx'
+import { ConnectPage } from '../connect/connect-page.tsx'
 import { OverviewPage } from '../overview/overview-page.tsx'
 import type { IconName } from '../ui/icons.tsx'
 import type { Route } from './route.ts'
@@ -26,4 +27,5 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { name: 'overview', title: 'Overview', icon: 'overview', component: OverviewPage },
   { name: 'channels', title: 'Channels', icon: 'channels', component: ChannelsPage },
+  { name: 'connect', title: 'Connect', icon: 'connect', component: ConnectPage },
 ]

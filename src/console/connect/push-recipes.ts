@@ -5,6 +5,7 @@ import {
   LINE_ENCODING,
   formatCommand,
   formatFfmpegCommand,
+  wrapCommand,
 } from '../../base/lines/ffmpeg-command.ts'
 import {
   MEDIALIVE_USER,
@@ -18,11 +19,18 @@ import type { Recipe, RecipePart } from './recipe.ts'
 
 const SHELL_NAMES = { bash: 'bash, zsh', powershell: 'PowerShell', cmd: 'cmd' } as const
 
+/** Lines are broken between two options at about this width. */
+const LINE_COLUMNS = 100
+
 export function ffmpegRecipe(target: ConnectTarget): Recipe {
   const line = (title: string, variant: 'single' | 'ladder' | 'fmp4'): RecipePart => ({
     kind: 'lines',
-    title: `${title}, ${SHELL_NAMES[target.shell]}`,
-    text: formatFfmpegCommand({ ...target, variant, ttlSeconds: TTL_SECONDS }),
+    title: `${title} (${SHELL_NAMES[target.shell]})`,
+    text: wrapCommand(
+      formatFfmpegCommand({ ...target, variant, ttlSeconds: TTL_SECONDS }),
+      target.shell,
+      LINE_COLUMNS,
+    ),
   })
   return {
     name: 'ffmpeg',
@@ -62,8 +70,8 @@ export function obsRecipe(target: ConnectTarget): Recipe {
       },
       {
         kind: 'lines',
-        title: `The relay, ${SHELL_NAMES[target.shell]}`,
-        text: formatCommand(target.shell, 'ffmpeg', relay),
+        title: `The relay (${SHELL_NAMES[target.shell]})`,
+        text: wrapCommand(formatCommand(target.shell, 'ffmpeg', relay), target.shell, LINE_COLUMNS),
       },
       {
         kind: 'values',
@@ -170,7 +178,7 @@ export function shakaRecipe(target: ConnectTarget): Recipe {
       },
       {
         kind: 'lines',
-        title: `Video and audio, ${SHELL_NAMES[target.shell]}`,
+        title: `Video and audio (${SHELL_NAMES[target.shell]})`,
         text: formatCommand(target.shell, 'packager', [
           [stream('video')],
           [stream('audio', ',hls_group_id=audio')],
