@@ -8,6 +8,7 @@ import { ChannelsPage } from '../channels/channels-page.tsx'
 import { ConnectPage } from '../connect/connect-page.tsx'
 import { OverviewPage } from '../overview/overview-page.tsx'
 import type { IconName } from '../ui/icons.tsx'
+import { WhyPage } from '../why/why-page.tsx'
 import type { Route } from './route.ts'
 
 export interface PageProps {
@@ -28,4 +29,5 @@ export const PAGES: readonly PageEntry[] = [
   { name: 'overview', title: 'Overview', icon: 'overview', component: OverviewPage },
   { name: 'channels', title: 'Channels', icon: 'channels', component: ChannelsPage },
   { name: 'connect', title: 'Connect', icon: 'connect', component: ConnectPage },
+  { name: 'why', title: 'Why?', icon: 'why', component: WhyPage },
 ]
