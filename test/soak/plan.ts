@@ -96,5 +96,12 @@ export const PINNED_ITEMS_MAX = CHANNELS.reduce(
   0,
 )
 
+/** What every restart has to show. */
+export const RESTART_RULE = 'encoder-restarted'
+
 /** Findings that a restarted encoder rightly causes; everything else is a false alarm. */
-export const RESTART_RULES: ReadonlySet<string> = new Set(['encoder-restarted'])
+export const RESTART_RULES: ReadonlySet<string> = new Set([
+  RESTART_RULE,
+  // Only while segments of the run before are still stored: in runs of few minutes.
+  'segment-name-reused',
+])

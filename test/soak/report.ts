@@ -23,8 +23,8 @@ export function formatReport(
     `hot store          ${mib(hotStoreBytes)} at most, ${mib(last.hotStoreBytes)} at the end`,
     `pinned             ${pinnedItems} objects, ${mib(pinnedBytes)} at most; ${last.pinnedItemCount} at the end`,
     `waiters            ${Math.max(...samples.map(({ waiterCount }) => waiterCount))} at most`,
-    `findings           ${listOf(last.findingsByRule)}`,
-    `refused writes     ${listOf(last.refusedWritesByReason)}`,
+    `findings           ${listOf(nonZero(last.findingsByRule))}`,
+    `refused writes     ${listOf(nonZero(last.refusedWritesByReason))}`,
     `ffprobe            ${measured.probeCount} times well, ${measured.probeFailures.length} not`,
     `readers            ${readers.length}: ${sum(({ playlistCount }) => playlistCount)} playlists, ` +
       `${sum(({ segmentCount }) => segmentCount)} segments, ${mib(sum(({ segmentBytes }) => segmentBytes))}`,
@@ -46,10 +46,14 @@ function formatLine(line: Readonly<Record<string, unknown>>): string {
 }
 
 function listOf(counts: Readonly<Record<string, number | null>>): string {
-  const entries = Object.entries(counts).filter(([, count]) => count !== undefined)
+  const entries = Object.entries(counts)
   return entries.length === 0
     ? 'none'
     : entries.map(([name, count]) => `${name}: ${String(count)}`).join(', ')
+}
+
+function nonZero(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 }
 
 function merge(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {

@@ -1,7 +1,7 @@
 /** Whether a soak went well: from what was measured to sentences about what is wrong. Pure. */
 
 import type { OriginFigures } from './origin-child.ts'
-import { PINNED_ITEMS_MAX, RESTART_RULES } from './plan.ts'
+import { PINNED_ITEMS_MAX, RESTART_RULE, RESTART_RULES } from './plan.ts'
 import type { ReaderCounts } from './reader.ts'
 
 export interface TimedFigures extends OriginFigures {
@@ -75,8 +75,8 @@ function judgeFindings({ samples, gap, last }: Measured): string[] {
     const isNew = count > (before?.findingsByRule[rule] ?? 0)
     if (isNew && !RESTART_RULES.has(rule)) problems.push(`false alarm: ${rule}, ${count} times`)
   }
-  for (const rule of RESTART_RULES) {
-    if ((last.findingsByRule[rule] ?? 0) === 0) problems.push(`the restart was not seen: ${rule}`)
+  if ((last.findingsByRule[RESTART_RULE] ?? 0) === 0) {
+    problems.push(`the restart was not seen: no ${RESTART_RULE}`)
   }
   for (const [reason, count] of Object.entries(last.refusedWritesByReason)) {
     if (count > 0) problems.push(`${count} writes were refused: ${reason}`)
