@@ -196,7 +196,8 @@ function wrongCredential(facts: RefusalFacts, publicUrl: string): Partial<Refusa
 /** With the name that the encoder gave: `playlist0.ts` -> `playlist_%05d.ts`. */
 function segmentNameOption(facts: RefusalFacts, publicUrl: string): string {
   const key = toPlainText(redactText(facts.key), 200)
-  const match = /^(.*?)[_-]?\d*\.([a-z0-9]+)$/i.exec(key)
+  // Anybody can ask for any name, and the line is pasted into a shell: plain names only.
+  const match = /^([\w./-]*?)[_-]?\d*\.([a-z0-9]+)$/i.exec(key)
   const [, name = 'playlist', extension = 'ts'] = match ?? []
   const segmentExtension = isPlaylistName(key) ? 'ts' : extension
   const token = facts.hadHeaderCredential ? '' : 'token=$KEY&'

@@ -43,3 +43,13 @@ t.test('a reason of another version is at least named', async (t) => {
     commands: [],
   })
 })
+
+t.test('a line to paste holds no name that a shell would read', async (t) => {
+  const lineFor = (key: string) =>
+    advise({ reason: 'credential-missing', isRead: false, userAgent: 'Lavf/59.27.100', key })
+      .commands[0] ?? ''
+  t.match(lineFor('show/seg_00001.ts'), /\/show\/seg_%05d\.ts\?/)
+  for (const key of ['x$(id)_1.ts', 'x`id`1.ts', 'x";id;"1.ts', "x'1.ts", 'x y1.ts', 'x\\1.ts']) {
+    t.match(lineFor(key), /\/playlist_%05d\.ts\?/, key)
+  }
+})
