@@ -16,7 +16,9 @@ import { CacheRegistry } from '../origin/caches.ts'
 import { OriginEvents } from '../origin/events.ts'
 import { Origin } from '../origin/origin.ts'
 import { TokenGuard } from '../origin/token-guard.ts'
+import { Faults } from '../rig/faults.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
+import type { DiskStats } from '../storage/disk-items.ts'
 import type { Store } from '../storage/store.ts'
 import { openStore } from './open-store.ts'
 
@@ -26,6 +28,8 @@ export const FIRST_CACHE_NAME = 'live-origin'
 /** What every plane shares. */
 export interface Core {
   readonly store: Store
+  /** `undefined` without a disk. */
+  readonly diskStats: DiskStats | undefined
   readonly origin: Origin
   readonly authenticator: Authenticator
   readonly tokenGuard: TokenGuard
@@ -66,7 +70,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   })
   // The first start alone: a cache that was deleted on purpose does not come back.
   if ((await documents.read('caches.json')) === undefined) await makeFirstCache(caches)
-  const { store } = await openStore(options)
+  const { store, diskStats, restoredPlaylists } = await openStore(options)
   const authenticator = new Authenticator({
     secret,
     keys: registry,
@@ -89,10 +93,12 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     contentType: config.delivery.contentType,
     autoCreate: config.caches.autoCreate,
   })
+  origin.restore(await restoredPlaylists())
   let listeningUrl = ''
   const publicUrl = () => config.http.publicUrl || listeningUrl
   return {
     store,
+    diskStats,
     origin,
     authenticator,
     tokenGuard,

@@ -91,8 +91,19 @@ export class ItemRead {
   }
 
   async #readThrough(reading: CacheReading): Promise<void> {
-    const item = await this.#options.origin.load(reading.target.storeKey)
-    if (reading.response.destroyed) return
+    const { origin, representations, send } = this.#options
+    const { request, response, target } = reading
+    const described = origin.describe(target.storeKey)
+    // Its head needs no body, unless it is a text that is made for its reader.
+    if (
+      described !== undefined &&
+      !representations.hasUris(described) &&
+      send.needsNoBody(request, described)
+    ) {
+      return this.#found(reading, described)
+    }
+    const item = await origin.load(target.storeKey)
+    if (response.destroyed) return
     if (item === undefined) await this.#miss(reading)
     else await this.#found(reading, item)
   }

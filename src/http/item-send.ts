@@ -16,6 +16,7 @@ import {
   parseRange,
   sliceChunks,
 } from '../wire/preconditions.ts'
+import type { ConditionalHeaders } from '../wire/preconditions.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import { watchStall } from './item-stream.ts'
 import { recordOf } from './request-record.ts'
@@ -60,15 +61,7 @@ export class ItemSend {
     }
     const caching = { maxAgeSeconds: this.#maxAgeSeconds(sent), isPrivate: sent.isPrivate }
     const validators = { etag: body.etag, lastModifiedMs: item.storedAtMs }
-    const verdict = evaluatePreconditions(
-      {
-        ifMatch: headers['if-match'],
-        ifNoneMatch: headers['if-none-match'],
-        ifModifiedSince: headers['if-modified-since'],
-        ifUnmodifiedSince: headers['if-unmodified-since'],
-      },
-      validators,
-    )
+    const verdict = evaluatePreconditions(preconditionsOf(request), validators)
     if (verdict === 'failed') return answers.refuse(request, response, 'precondition-failed')
     if (verdict === 'not-modified') {
       answers.head(request, response, 304, head, caching)
@@ -102,6 +95,14 @@ export class ItemSend {
     ]
     answers.head(request, response, 206, fields, caching)
     this.#write(request, response, sliceChunks(body.chunks, range))
+  }
+
+  /** Whether an item's answer is a head alone: HEAD, 304 or 412. */
+  needsNoBody(request: IncomingMessage, { etag, storedAtMs }: StoredItem): boolean {
+    if (request.method === 'HEAD') return true
+    const validators = { etag, lastModifiedMs: storedAtMs }
+    const verdict = evaluatePreconditions(preconditionsOf(request), validators)
+    return verdict === 'failed' || verdict === 'not-modified'
   }
 
   #headOf(sent: SentItem): readonly string[] {
@@ -142,6 +143,15 @@ export class ItemSend {
     }
     // What the kernel did not take at once waits for the reader, and not for ever.
     if (response.writableLength > 0) watchStall(response, this.#options.readerStallMs)
+  }
+}
+
+function preconditionsOf({ headers }: IncomingMessage): ConditionalHeaders {
+  return {
+    ifMatch: headers['if-match'],
+    ifNoneMatch: headers['if-none-match'],
+    ifModifiedSince: headers['if-modified-since'],
+    ifUnmodifiedSince: headers['if-unmodified-since'],
   }
 }
 

@@ -22,7 +22,7 @@ import { notesOf } from './item-notes.ts'
 import { resolveLivePlaylist } from './live-playlist.ts'
 import type { LivePlaylist } from './live-playlist.ts'
 import { RenditionRecord } from './rendition-record.ts'
-import type { RecordSurroundings } from './rendition-record.ts'
+import type { RecordedWrite, RecordSurroundings } from './rendition-record.ts'
 
 export interface ChannelModelOptions {
   readonly store: Store
@@ -50,6 +50,9 @@ export interface ChannelFollower {
   lapsed?(storeKey: StoreKey): void
 }
 
+/** When a write happened, by both clocks. */
+type WriteTime = Pick<RecordedWrite, 'nowMonotonicMs' | 'nowMs'>
+
 /** What was told of a channel. */
 interface ToldState {
   readonly state: ChannelState
@@ -61,7 +64,8 @@ interface ToldState {
 const TICK_MS = 1000
 /** A media playlist may arrive before the multivariant one that names it. */
 const ALONE_AFTER_MS = 5000
-const FORGET_MS = 3_600_000
+/** What has not been written for so long is no channel any more, ms. */
+export const FORGET_MS = 3_600_000
 /** Media playlists; the one that was written longest ago goes first. */
 export const PLAYLISTS_MAX = 2000
 /** Segments that are named and not there, of all playlists. */
@@ -110,21 +114,56 @@ export class ChannelModel implements Channels {
     return this.#records.get(storeKey)
   }
 
+  /** All that is known of media playlists, oldest write first. */
+  records(): Iterable<RenditionRecord> {
+    return this.#records.values()
+  }
+
+  /** Forgets the channels of a cache, as if they had never been written. */
+  forgetCache(cacheName: CacheName): void {
+    const isOfCache = (storeKey: StoreKey) => splitStoreKey(storeKey).cacheName === cacheName
+    for (const storeKey of this.#records.keys()) if (isOfCache(storeKey)) this.#forget(storeKey)
+    const multivariantKeys = [...this.#topology.multivariants()].map(({ storeKey }) => storeKey)
+    for (const storeKey of multivariantKeys)
+      if (isOfCache(storeKey)) this.#topology.remove(storeKey)
+    for (const storeKey of this.#awaited.keys()) {
+      if (isOfCache(storeKey)) this.#awaited.delete(storeKey)
+    }
+  }
+
   /** Something was stored. */
   stored(item: StoredItem): void {
+    const { clock } = this.#options
+    this.#take(item, { nowMonotonicMs: clock.monotonicMs(), nowMs: clock.nowMs() })
+  }
+
+  /**
+   * A playlist that was stored before this process began: as at its PUT, which was when it says. Those
+   * that were stored first come first.
+   */
+  restored(item: StoredItem): void {
+    const { clock } = this.#options
+    const ageMs = Math.max(0, clock.nowMs() - item.storedAtMs)
+    this.#take(item, {
+      nowMonotonicMs: clock.monotonicMs() - ageMs,
+      nowMs: clock.nowMs() - ageMs,
+    })
+  }
+
+  #take(item: StoredItem, at: WriteTime): void {
     const { playlist } = notesOf(item)
     if (playlist?.kind === 'media') {
       this.#topology.remove(item.storeKey)
-      this.#writeMedia(item, playlist)
+      this.#writeMedia(item, playlist, at)
     } else if (playlist?.kind === 'multivariant') {
       this.#forget(item.storeKey)
-      this.#topology.set(item, playlist, this.#options.clock.monotonicMs())
+      this.#topology.set(item, playlist, at.nowMonotonicMs)
       for (const follower of this.#followers) follower.multivariantWritten?.(item.storeKey)
     } else {
       const record = this.#awaited.get(item.storeKey)
       if (record === undefined) return
       this.#awaited.delete(item.storeKey)
-      record.settle(item, this.#options.clock.monotonicMs())
+      record.settle(item, at.nowMonotonicMs)
     }
   }
 
@@ -148,14 +187,14 @@ export class ChannelModel implements Channels {
     return channel === undefined ? undefined : this.#view(channel)
   }
 
-  #writeMedia(item: StoredItem, playlist: MediaPlaylist): void {
+  #writeMedia(item: StoredItem, playlist: MediaPlaylist, at: WriteTime): void {
     const { clock } = this.#options
     const { storeKey } = item
-    const nowMonotonicMs = clock.monotonicMs()
+    const { nowMonotonicMs } = at
     const known = this.#records.get(storeKey)
     const before = known?.live
     const now = resolveLivePlaylist(item, playlist, nowMonotonicMs, before)
-    const write = { live: now, nowMonotonicMs, nowMs: clock.nowMs() }
+    const write = { live: now, ...at }
     const record = known ?? new RenditionRecord(storeKey, this.#surroundings, write)
     this.#records.delete(storeKey)
     this.#records.set(storeKey, record)

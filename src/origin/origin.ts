@@ -124,9 +124,25 @@ export class Origin implements UploadHost {
     return this.#channels
   }
 
+  /** Channels go on that a durable store has kept: their playlists, those stored first before others. */
+  restore(playlists: readonly StoredItem[]): void {
+    for (const item of playlists) this.#channels.restored(item)
+  }
+
   /** Synchronous look at the hot store. */
   peek(storeKey: StoreKey): PeekResult {
     return this.#store.peek(storeKey)
+  }
+
+  /** The same without counting it as a read. */
+  inspect(storeKey: StoreKey): PeekResult {
+    return this.#store.inspect(storeKey)
+  }
+
+  /** What is known of an item at once, maybe without its body; `undefined` when that is nothing. */
+  describe(storeKey: StoreKey): StoredItem | undefined {
+    const found = this.#store.inspect(storeKey)
+    return typeof found === 'string' ? undefined : found
   }
 
   /** For what {@link peek} calls `elsewhere`. */

@@ -40,6 +40,8 @@ export class ReusedNames {
 
 function hasSameBytes(left: StoredItem, right: StoredItem): boolean {
   if (left.sizeBytes !== right.sizeBytes) return false
+  // Not in memory any more: as many bytes have to do.
+  if (right.chunks.length === 0) return true
   let leftIndex = 0
   let rightIndex = 0
   let leftOffset = 0

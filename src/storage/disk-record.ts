@@ -1,6 +1,6 @@
 /**
- * What the disk store writes about an item beside its body. The deadline and the size stand first,
- * so that most questions are answered without reading the rest.
+ * What the disk store writes about an item beside its body. Deadline, size and kind stand first, so
+ * that most questions are answered without reading the rest.
  */
 
 import { ITEM_KINDS } from './store.ts'
@@ -22,7 +22,9 @@ export interface DiskRecord {
   readonly attachmentText: string
 }
 
-const HEAD_BYTES = 16
+const SIZE_AT = 8
+const KIND_AT = 16
+const HEAD_BYTES = 17
 
 export function encodeRecord(
   item: StoredItem,
@@ -31,12 +33,13 @@ export function encodeRecord(
 ): Buffer {
   const { sizeBytes, kind, contentType, contentEncoding, etag, storedAtMs, ttlSeconds } = item
   const rest = JSON.stringify([
-    ...[kind, contentType, contentEncoding, etag, storedAtMs, ttlSeconds],
+    ...[contentType, contentEncoding, etag, storedAtMs, ttlSeconds],
     ...[item.version, attachmentText],
   ])
   const record = Buffer.allocUnsafeSlow(HEAD_BYTES + Buffer.byteLength(rest))
   record.writeDoubleBE(expiresAtMs, 0)
-  record.writeDoubleBE(sizeBytes, 8)
+  record.writeDoubleBE(sizeBytes, SIZE_AT)
+  record.writeUInt8(ITEM_KINDS.indexOf(kind), KIND_AT)
   record.write(rest, HEAD_BYTES)
   return record
 }
@@ -48,30 +51,45 @@ export function withDeadline(record: Buffer, expiresAtMs: number): Buffer {
   return changed
 }
 
+/** Whether two records are of one write; deadlines may move. */
+export function isSameWrite(left: Buffer, right: Buffer): boolean {
+  return left.subarray(SIZE_AT).equals(right.subarray(SIZE_AT))
+}
+
+/** Whether it may be one at all: the parts of fixed place can be read. */
+export function isRecord(record: Buffer): boolean {
+  return record.length > HEAD_BYTES && kindOf(record) !== undefined && sizeOf(record) >= 0
+}
+
 export function deadlineOf(record: Buffer): number {
   return record.readDoubleBE(0)
 }
 
 export function sizeOf(record: Buffer): number {
-  return record.readDoubleBE(8)
+  return record.readDoubleBE(SIZE_AT)
+}
+
+export function kindOf(record: Buffer): ItemKind | undefined {
+  return ITEM_KINDS[record.readUInt8(KIND_AT)]
 }
 
 /** `undefined` for what is not a record of ours. */
 export function decodeRecord(record: Buffer): DiskRecord | undefined {
-  if (record.length < HEAD_BYTES) return undefined
+  if (!isRecord(record)) return undefined
+  const kind = kindOf(record)
   let rest: unknown
   try {
     rest = JSON.parse(record.toString('utf8', HEAD_BYTES))
   } catch {
+    // Ignored: said by the absence of a result.
     return undefined
   }
   if (!Array.isArray(rest)) return undefined
   // Each member is checked below; an array of JSON has no closer type.
-  const [kind, contentType, contentEncoding, etag, storedAtMs, ttlSeconds, version, text] =
+  const [contentType, contentEncoding, etag, storedAtMs, ttlSeconds, version, text] =
     rest as readonly unknown[]
-  const found = ITEM_KINDS.find((known) => known === kind)
   if (
-    found === undefined ||
+    kind === undefined ||
     typeof contentType !== 'string' ||
     typeof contentEncoding !== 'string' ||
     typeof etag !== 'string' ||
@@ -85,7 +103,7 @@ export function decodeRecord(record: Buffer): DiskRecord | undefined {
   return {
     expiresAtMs: deadlineOf(record),
     sizeBytes: sizeOf(record),
-    kind: found,
+    kind,
     contentType,
     contentEncoding,
     etag,

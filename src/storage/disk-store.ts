@@ -8,12 +8,15 @@ import assert from 'node:assert/strict'
 import type { Clock, Timer } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import type { CacheName, StoreKey } from '../base/names.ts'
-import { splitStoreKey } from '../base/names.ts'
-import { NO_ATTACHMENTS } from './attachment-codec.ts'
 import type { AttachmentCodec } from './attachment-codec.ts'
-import { CacheTotals } from './cache-totals.ts'
+import { ColdItems } from './cold-items.ts'
 import { ALL, bytesOf, expiryOf, NO_KEY, rangeOf, toStoreKeyOf } from './disk-keys.ts'
-import { decodeRecord, deadlineOf, encodeRecord, sizeOf, withDeadline } from './disk-record.ts'
+import { DiskItems } from './disk-items.ts'
+import type { DiskStats } from './disk-items.ts'
+import { deadlineOf, encodeRecord, kindOf, sizeOf, withDeadline } from './disk-record.ts'
+import { DiskReader } from './disk-reader.ts'
+import { DiskRoom } from './disk-room.ts'
+import { diskBytesOf, rowKeysOf, toRows } from './disk-rows.ts'
 import { DiskFullError, DiskTables } from './disk-tables.ts'
 import type { SyncMode } from './disk-tables.ts'
 import { accountedBytesOf } from './hot-entry.ts'
@@ -34,85 +37,84 @@ import type {
 
 export interface DiskStoreOptions {
   readonly hot: HotStore
-  /** A directory of its own. */
+  /** A directory of its own, prepared by `prepareDiskDirectory`. */
   readonly path: string
-  /** Bound of the bodies on disk. A write over it is refused. */
+  /** Bound of {@link DiskStats.sizeBytes}. A write over it is refused. */
   readonly sizeBytesMax: number
   readonly sync: SyncMode
   readonly clock: Clock
   /** The durable part of attachments, for who hangs them on items. */
-  readonly attachments?: AttachmentCodec
-}
-
-/** Plain counters, read by metrics. */
-export interface DiskStats {
-  itemCount: number
-  /** Of bodies. */
-  sizeBytes: number
-  readonly sizeBytesMax: number
-  readCount: number
-  readBytes: number
-  expirationCount: number
-  /** Writes refused because the disk, or its bound, was full. */
-  fullCount: number
+  readonly attachments: AttachmentCodec
+  /** What goes wrong when nobody waits for it. Told once until it goes well again. */
+  readonly onError?: (error: unknown) => void
 }
 
 const EXPIRY_TICK_MS = 1000
 const EXPIRY_BATCH = 500
-/** Free pages, overhead of trees and what is being rewritten. */
-const FILE_BYTES_FACTOR = 2
-const FILE_BYTES_MIN = 64 * 1024 ** 2
-
 export class DiskStore implements Store {
   /** Of the hot store: what is in memory. */
   readonly stats: StoreStats
-  readonly diskStats: DiskStats
   readonly #hot: HotStore
   readonly #tables: DiskTables
+  readonly #items: DiskItems
+  readonly #room: DiskRoom
   readonly #clock: Clock
-  readonly #attachments: AttachmentCodec
+  readonly #options: DiskStoreOptions
   /** Wall clock minus monotonic clock, fixed at the start: within a process only the latter counts. */
   readonly #wallOffsetMs: number
-  readonly #totals = new CacheTotals()
+  readonly #cold = new ColdItems()
   readonly #queue = new KeyQueue()
-  readonly #loads = new Map<StoreKey, Promise<StoredItem | undefined>>()
+  readonly #reader: DiskReader
   readonly #watchers = new Watchers()
   #timer: Timer | undefined
+  #ticking: Promise<void> = Promise.resolve()
+  #isFailing = false
   #closed = false
 
   /** @throws HeadwaterError `HW_DATA_DIR_CORRUPT`. */
   constructor(options: DiskStoreOptions) {
+    this.#options = options
     this.#hot = options.hot
     this.stats = options.hot.stats
     this.#clock = options.clock
-    this.#attachments = options.attachments ?? NO_ATTACHMENTS
     this.#wallOffsetMs = options.clock.nowMs() - options.clock.monotonicMs()
-    this.diskStats = {
-      itemCount: 0,
-      sizeBytes: 0,
-      sizeBytesMax: options.sizeBytesMax,
-      readCount: 0,
-      readBytes: 0,
-      expirationCount: 0,
-      fullCount: 0,
-    }
-    this.#tables = new DiskTables({
-      path: options.path,
-      fileBytesMax: Math.max(FILE_BYTES_MIN, options.sizeBytesMax * FILE_BYTES_FACTOR),
-      sync: options.sync,
+    this.#tables = new DiskTables(options)
+    this.#items = new DiskItems({
+      ...options,
+      tables: this.#tables,
+      wallOffsetMs: this.#wallOffsetMs,
     })
-    for (const { key, record } of this.#tables.records(ALL)) {
-      this.#count(toStoreKeyOf(key), 1, sizeOf(record))
-    }
-    this.#timer = this.#clock.setTimer(() => void this.#tick(), EXPIRY_TICK_MS)
+    this.#reader = new DiskReader({
+      hot: this.#hot,
+      tables: this.#tables,
+      items: this.#items,
+      cold: this.#cold,
+      liveRecord: (storeKey) => (this.#closed ? undefined : this.#liveRecord(storeKey)),
+    })
+    this.#room = new DiskRoom({ ...options, freeInFile: () => this.#tables.fileBytes.free })
+    this.#timer = this.#clock.setTimer(() => this.#tick(), EXPIRY_TICK_MS)
   }
 
-  /** What a start finds: everything that has not expired, in byte order of the keys, without bodies. */
-  *restored(): Generator<StoredItem> {
+  get diskStats(): DiskStats {
+    return this.#items.stats
+  }
+
+  /**
+   * What a start finds of playlists: each that was stored within `recentMs` and every multivariant one,
+   * whole and in memory, the oldest write first.
+   */
+  restorePlaylists(recentMs: number): readonly StoredItem[] {
+    const restored: StoredItem[] = []
+    const fromMs = this.#clock.nowMs() - recentMs
     for (const { key, record } of this.#tables.records(ALL)) {
-      const item = this.#isExpired(record) ? undefined : this.#toItem(toStoreKeyOf(key), record)
-      if (item !== undefined) yield item
+      const kind = kindOf(record)
+      if ((kind !== 'media' && kind !== 'multivariant') || this.#isExpired(record)) continue
+      const item = this.#items.decode(toStoreKeyOf(key), record, 'whole')
+      if (item === undefined || (kind === 'media' && item.storedAtMs < fromMs)) continue
+      restored.push(item)
+      this.#reader.fill(item)
     }
+    return restored.sort((left, right) => left.storedAtMs - right.storedAtMs)
   }
 
   peek(storeKey: StoreKey): PeekResult {
@@ -121,22 +123,24 @@ export class DiskStore implements Store {
     return this.#liveRecord(storeKey) === undefined ? 'absent' : 'elsewhere'
   }
 
+  /** What is not in memory comes without its body. */
   inspect(storeKey: StoreKey): PeekResult {
-    const found = this.#hot.inspect(storeKey)
-    if (found !== 'absent' || this.#closed) return found
+    const hot = this.#hot.inspect(storeKey)
+    if (hot !== 'absent' || this.#closed) return hot
+    const cold = this.#cold.get(storeKey)
+    if (cold !== undefined) {
+      return cold.expiresAtMonotonicMs <= this.#clock.monotonicMs() ? 'absent' : cold
+    }
     const record = this.#liveRecord(storeKey)
     if (record === undefined) return 'absent'
-    return this.#toItem(storeKey, record) ?? 'absent'
+    const item = this.#items.decode(storeKey, record, 'described')
+    if (item === undefined) return 'absent'
+    this.#cold.set(item)
+    return item
   }
 
   load(storeKey: StoreKey): Promise<StoredItem | undefined> {
-    const found = this.#hot.inspect(storeKey)
-    if (typeof found !== 'string') return Promise.resolve(found)
-    const before = this.#loads.get(storeKey)
-    if (before !== undefined) return before
-    const loading = this.#read(storeKey).finally(() => this.#loads.delete(storeKey))
-    this.#loads.set(storeKey, loading)
-    return loading
+    return this.#reader.load(storeKey)
   }
 
   async put(item: StoredItem, options: PutOptions = {}): Promise<PutOutcome> {
@@ -151,7 +155,8 @@ export class DiskStore implements Store {
     return this.#queue.run(item.storeKey, () => this.#put(item, options))
   }
 
-  delete(storeKey: StoreKey): Promise<boolean> {
+  async delete(storeKey: StoreKey): Promise<boolean> {
+    if (this.#closed) throw closedError()
     return this.#queue.run(storeKey, () => this.#remove(storeKey, 'delete'))
   }
 
@@ -170,23 +175,25 @@ export class DiskStore implements Store {
       if (items.length === options.limit) {
         return Promise.resolve({ items, nextAfter: items.at(-1)?.storeKey })
       }
-      const storeKey = toStoreKeyOf(key)
-      const hot = this.#hot.inspect(storeKey)
-      const item = typeof hot === 'string' ? this.#toItem(storeKey, record) : hot
+      const item = this.#known(toStoreKeyOf(key), record)
       if (item !== undefined) items.push(item)
     }
     return Promise.resolve({ items, nextAfter: undefined })
   }
 
+  /** Once over the cache: what is written meanwhile may stay or go. */
   async flush(cacheName: CacheName): Promise<number> {
     let flushedCount = 0
+    let start = `${cacheName}/`
     for (;;) {
       const keys: StoreKey[] = []
-      for (const { key } of this.#tables.records(rangeOf(`${cacheName}/`, `${cacheName}/`))) {
+      for (const { key } of this.#tables.records(rangeOf(start, `${cacheName}/`))) {
         keys.push(toStoreKeyOf(key))
         if (keys.length === EXPIRY_BATCH) break
       }
-      if (keys.length === 0) return flushedCount
+      const last = keys.at(-1)
+      if (last === undefined) return flushedCount
+      start = `${last}\x00`
       const removed = await Promise.all(keys.map((key) => this.delete(key)))
       flushedCount += removed.filter(Boolean).length
     }
@@ -194,29 +201,25 @@ export class DiskStore implements Store {
 
   /** Of what is on disk. Nothing is pinned: memory is a cache here, and disk is not given up. */
   usage(cacheName: CacheName): CacheUsage {
-    const { itemCount, sizeBytes } = this.#totals.of(cacheName)
+    const { itemCount, sizeBytes } = this.#items.totals.of(cacheName)
     const accountedBytes = this.#hot.usage(cacheName).accountedBytes
     return { itemCount, sizeBytes, accountedBytes, pinnedItemCount: 0, pinnedBytes: 0 }
   }
 
   extendDeadline(storeKey: StoreKey, expiresAtMonotonicMs: number): Promise<boolean> {
     assert(Number.isFinite(expiresAtMonotonicMs), 'a deadline is a time')
-    return this.#queue.run(storeKey, async () => {
-      const record = this.#liveRecord(storeKey)
-      if (record === undefined) return false
-      const expiresAtMs = expiresAtMonotonicMs + this.#wallOffsetMs
-      if (expiresAtMs <= deadlineOf(record)) return true
-      const key = bytesOf(storeKey)
-      await this.#tables.write({
-        key,
-        record: withDeadline(record, expiresAtMs),
-        body: undefined,
-        expiryBefore: expiryOf(key, deadlineOf(record)),
-        expiryAfter: expiryOf(key, expiresAtMs),
+    const known = this.#hot.inspect(storeKey)
+    // Live playlists ask for it at every PUT, nearly always for what they have.
+    if (typeof known === 'object' && expiresAtMonotonicMs <= known.expiresAtMonotonicMs) {
+      return Promise.resolve(true)
+    }
+    return this.#queue
+      .run(storeKey, () => this.#extend(storeKey, expiresAtMonotonicMs))
+      .catch((error: unknown) => {
+        // Nobody waits for it, and the next playlist asks again.
+        this.#options.onError?.(error)
+        return false
       })
-      await this.#hot.extendDeadline(storeKey, expiresAtMonotonicMs)
-      return true
-    })
   }
 
   // Memory is a cache of the disk: a window that does not fit is read through, and nobody's write
@@ -236,38 +239,55 @@ export class DiskStore implements Store {
     this.#closed = true
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer)
     this.#timer = undefined
-    await Promise.allSettled([this.#queue.idle(), ...this.#loads.values()])
+    await Promise.allSettled([this.#ticking, this.#queue.idle(), this.#reader.idle()])
     await this.#hot.close()
     await this.#tables.close()
     this.#watchers.clear()
+    this.#cold.clear()
   }
 
   async #put(item: StoredItem, options: PutOptions): Promise<PutOutcome> {
     const { storeKey } = item
     const key = bytesOf(storeKey)
     const before = this.#tables.record(key)
-    const sizeBefore = before === undefined ? 0 : sizeOf(before)
     const { sizeBytes, sizeBytesMax } = this.diskStats
-    if (sizeBytes - sizeBefore + item.sizeBytes > sizeBytesMax) return this.#full(item)
-    const replaced = this.#isLive(before) ? this.inspect(storeKey) : 'absent'
+    const bytes = diskBytesOf(item.sizeBytes)
+    const bytesBefore = before === undefined ? 0 : diskBytesOf(sizeOf(before))
+    if (sizeBytes - bytesBefore + bytes > sizeBytesMax || !this.#room.take(bytes)) {
+      return this.#full(item)
+    }
+    const replaced =
+      before === undefined || this.#isExpired(before) ? undefined : this.#known(storeKey, before)
     const expiresAtMs = item.expiresAtMonotonicMs + this.#wallOffsetMs
+    const rowKeys = rowKeysOf(key, item.sizeBytes)
+    const rowKeysBefore = before === undefined ? [] : rowKeysOf(key, sizeOf(before))
     try {
       await this.#tables.write({
         key,
-        record: encodeRecord(item, expiresAtMs, this.#attachments.toText(item)),
-        body: wholeBody(item),
+        record: encodeRecord(item, expiresAtMs, this.#options.attachments.toText(item)),
+        rows: toRows(item).map((row, index) => ({ key: rowKeys[index] ?? key, bytes: row })),
+        rowKeysBefore: rowKeysBefore.slice(rowKeys.length),
         expiryBefore: before === undefined ? undefined : expiryOf(key, deadlineOf(before)),
         expiryAfter: expiryOf(key, expiresAtMs),
       })
     } catch (error) {
-      if (error instanceof DiskFullError) return this.#full(item)
+      if (await this.#isFull(error, bytes)) return this.#full(item)
       throw error
     }
-    this.#count(storeKey, before === undefined ? 1 : 0, item.sizeBytes - sizeBefore)
-    // Not there when it does not fit; it is on disk then.
-    await this.#hot.put(item, options)
+    this.#items.count(storeKey, before, item.sizeBytes)
+    this.#cold.set(item)
+    const outcome = await this.#hot.put(item, options)
+    // It is on disk then; what memory had is not it any more.
+    if (outcome.kind !== 'stored') await this.#hot.delete(storeKey)
     this.#watchers.notify(storeKey, 'put')
-    return { kind: 'stored', replaced: typeof replaced === 'string' ? undefined : replaced }
+    return { kind: 'stored', replaced }
+  }
+
+  /** The system has several words for it, and LMDB calls a write that was cut short an I/O error. */
+  async #isFull(error: unknown, bytes: number): Promise<boolean> {
+    if (error instanceof DiskFullError) return true
+    await this.#room.look()
+    return !this.#room.take(bytes)
   }
 
   #full(item: StoredItem): PutOutcome {
@@ -280,17 +300,19 @@ export class DiskStore implements Store {
     const key = bytesOf(storeKey)
     const record = this.#tables.record(key)
     if (record === undefined) return false
-    const isLive = this.#isLive(record)
+    const isLive = !this.#isExpired(record)
     // Written again since it was found to be due.
     if (change === 'expire' && isLive) return false
     await this.#tables.write({
       key,
       record: undefined,
-      body: undefined,
+      rows: [],
+      rowKeysBefore: rowKeysOf(key, sizeOf(record)),
       expiryBefore: expiryOf(key, deadlineOf(record)),
       expiryAfter: undefined,
     })
-    this.#count(storeKey, -1, -sizeOf(record))
+    this.#items.count(storeKey, record, undefined)
+    this.#cold.delete(storeKey)
     const wasHot = await this.#hot.delete(storeKey)
     if (isLive && !wasHot) this.stats.deleteCount++
     if (!isLive) this.diskStats.expirationCount++
@@ -298,49 +320,47 @@ export class DiskStore implements Store {
     return isLive
   }
 
-  async #read(storeKey: StoreKey): Promise<StoredItem | undefined> {
-    if (this.#closed || this.#liveRecord(storeKey) === undefined) return undefined
-    await this.#tables.prefetch(bytesOf(storeKey))
-    // In one turn from here on: nothing can be written in between.
-    const found = this.#hot.inspect(storeKey)
-    if (typeof found !== 'string') return found
-    const record = this.#liveRecord(storeKey)
-    const item = record === undefined ? undefined : this.#toItem(storeKey, record)
-    if (item === undefined) return undefined
-    const { chunks } = item
-    const whole: StoredItem = { ...item, chunks }
-    this.diskStats.readCount++
-    this.diskStats.readBytes += whole.sizeBytes
-    const { putCount } = this.stats
-    void this.#hot.put(whole)
-    // A fill is no write.
-    this.stats.putCount = putCount
-    return whole
+  async #extend(storeKey: StoreKey, expiresAtMonotonicMs: number): Promise<boolean> {
+    const record = this.#closed ? undefined : this.#liveRecord(storeKey)
+    if (record === undefined) return false
+    const expiresAtMs = expiresAtMonotonicMs + this.#wallOffsetMs
+    if (expiresAtMs <= deadlineOf(record)) return true
+    const key = bytesOf(storeKey)
+    await this.#tables.write({
+      key,
+      record: withDeadline(record, expiresAtMs),
+      rows: [],
+      rowKeysBefore: [],
+      expiryBefore: expiryOf(key, deadlineOf(record)),
+      expiryAfter: expiryOf(key, expiresAtMs),
+    })
+    const cold = this.#cold.get(storeKey)
+    if (cold !== undefined) this.#cold.set({ ...cold, expiresAtMonotonicMs })
+    await this.#hot.extendDeadline(storeKey, expiresAtMonotonicMs)
+    return true
   }
 
-  #toItem(storeKey: StoreKey, record: Buffer): StoredItem | undefined {
-    const read = decodeRecord(record)
-    if (read === undefined) return undefined
-    const tables = this.#tables
-    const { expiresAtMs, attachmentText, ...fields } = read
-    const item = {
-      storeKey,
-      // Looked at by few: lists and inspections read no body.
-      get chunks() {
-        const body = tables.body(bytesOf(storeKey))
-        return body === undefined ? [] : [body]
-      },
-      ...fields,
-      expiresAtMonotonicMs: expiresAtMs - this.#wallOffsetMs,
-      attachment: undefined,
-    }
-    const attachment = this.#attachments.fromText(item, attachmentText)
-    // Spread would read the body.
-    return Object.defineProperty(item, 'attachment', { value: attachment, enumerable: true })
-  }
-
-  async #tick(): Promise<void> {
+  #tick(): void {
     this.#timer = undefined
+    this.#ticking = this.#lookAfter().then(
+      (dueCount) => {
+        this.#isFailing = false
+        this.#tickIn(dueCount === EXPIRY_BATCH ? 1 : EXPIRY_TICK_MS)
+      },
+      (error: unknown) => {
+        if (!this.#isFailing) this.#options.onError?.(error)
+        this.#isFailing = true
+        this.#tickIn(EXPIRY_TICK_MS)
+      },
+    )
+  }
+
+  #tickIn(delayMs: number): void {
+    if (!this.#closed) this.#timer = this.#clock.setTimer(() => this.#tick(), delayMs)
+  }
+
+  /** Removes what is due, a batch of it; how many. */
+  async #lookAfter(): Promise<number> {
     const due = this.#tables.due(expiryOf(NO_KEY, this.#nowMs() + 1), EXPIRY_BATCH)
     await Promise.all(
       due.map((expiry) => {
@@ -348,25 +368,20 @@ export class DiskStore implements Store {
         return this.#queue.run(storeKey, () => this.#remove(storeKey, 'expire'))
       }),
     )
-    if (this.#closed) return
-    const delayMs = due.length === EXPIRY_BATCH ? 1 : EXPIRY_TICK_MS
-    this.#timer = this.#clock.setTimer(() => void this.#tick(), delayMs)
+    if (!this.#closed) await this.#room.look()
+    return due.length
   }
 
-  #count(storeKey: StoreKey, itemCount: number, sizeBytes: number): void {
-    const { cacheName } = splitStoreKey(storeKey)
-    this.#totals.add(cacheName, itemCount, sizeBytes)
-    this.diskStats.itemCount += itemCount
-    this.diskStats.sizeBytes += sizeBytes
+  /** From memory if there is something; without body or parsed playlist otherwise. */
+  #known(storeKey: StoreKey, record: Buffer): StoredItem | undefined {
+    const hot = this.#hot.inspect(storeKey)
+    if (typeof hot !== 'string') return hot
+    return this.#cold.get(storeKey) ?? this.#items.decode(storeKey, record, 'plain')
   }
 
   #liveRecord(storeKey: StoreKey): Buffer | undefined {
     const record = this.#tables.record(bytesOf(storeKey))
-    return this.#isLive(record) ? record : undefined
-  }
-
-  #isLive(record: Buffer | undefined): boolean {
-    return record !== undefined && !this.#isExpired(record)
+    return record === undefined || this.#isExpired(record) ? undefined : record
   }
 
   #isExpired(record: Buffer): boolean {
@@ -379,14 +394,4 @@ export class DiskStore implements Store {
   }
 }
 
-function closedError(): HeadwaterError {
-  return new HeadwaterError('HW_STORE_UNAVAILABLE', 'The store is closed.')
-}
-
-function wholeBody({ chunks }: StoredItem): Buffer {
-  const [first] = chunks
-  if (chunks.length === 1 && first !== undefined) {
-    return Buffer.from(first.buffer, first.byteOffset, first.byteLength)
-  }
-  return Buffer.concat(chunks)
-}
+const closedError = () => new HeadwaterError('HW_STORE_UNAVAILABLE', 'The store is closed.')

@@ -5,6 +5,7 @@
 
 import { open } from 'lmdb'
 import type { Database, RootDatabase } from 'lmdb'
+import type { Clock, Timer } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 
 /** `always`: a write is on the disk before it is acknowledged. `interval`: within a moment. */
@@ -13,9 +14,10 @@ export type SyncMode = 'always' | 'interval'
 export interface DiskTablesOptions {
   /** A directory of its own. Made when it is not there. */
   readonly path: string
-  /** Most that the file may grow to. Address space, not memory. */
-  readonly fileBytesMax: number
+  /** Of what will be in it, about: for address space, and no bound. */
+  readonly sizeBytesMax: number
   readonly sync: SyncMode
+  readonly clock: Clock
 }
 
 /** One change of all tables. */
@@ -23,8 +25,10 @@ export interface DiskChange {
   readonly key: Buffer
   /** `undefined` deletes. */
   readonly record: Buffer | undefined
-  /** `undefined` leaves the body as it is. */
-  readonly body: Buffer | undefined
+  /** Rows to write; none leaves those that are there. */
+  readonly rows: readonly { readonly key: Buffer; readonly bytes: Buffer }[]
+  /** Rows that are no more. */
+  readonly rowKeysBefore: readonly Buffer[]
   readonly expiryBefore: Buffer | undefined
   readonly expiryAfter: Buffer | undefined
 }
@@ -32,30 +36,39 @@ export interface DiskChange {
 /** The file is as large as it may be, or the file system is full. */
 export class DiskFullError extends Error {}
 
+/** Free pages, overhead of trees and what is being rewritten. */
+const MAP_BYTES_FACTOR = 2
+const MAP_BYTES_MIN = 64 * 1024 ** 2
+
 const NOTHING = Buffer.alloc(0)
+/** A flush that takes longer has failed: the database tells nobody. */
+const FLUSH_MS_MAX = 30_000
 
 export class DiskTables {
   readonly #root: RootDatabase<Buffer, Buffer>
   /** Key -> record (`disk-record.ts`). */
   readonly #records: Database<Buffer, Buffer>
-  /** Key -> body. */
-  readonly #bodies: Database<Buffer, Buffer>
+  /** Key and number -> a row of the body (`disk-rows.ts`). */
+  readonly #rows: Database<Buffer, Buffer>
   /** Deadline and key, in order of time -> nothing. */
   readonly #expiries: Database<Buffer, Buffer>
   readonly #sync: SyncMode
+  readonly #clock: Clock
 
   /** @throws HeadwaterError `HW_DATA_DIR_CORRUPT` when the files are not such a database. */
   constructor(options: DiskTablesOptions) {
     this.#sync = options.sync
+    this.#clock = options.clock
     const table = { encoding: 'binary', keyEncoding: 'binary' } as const
+    const mapSize = Math.max(MAP_BYTES_MIN, options.sizeBytesMax * MAP_BYTES_FACTOR)
     try {
-      this.#root = open({ ...table, path: options.path, mapSize: options.fileBytesMax, maxDbs: 4 })
+      this.#root = open({ ...table, path: options.path, mapSize, maxDbs: 4 })
       this.#records = this.#root.openDB({ ...table, name: 'records' })
-      this.#bodies = this.#root.openDB({ ...table, name: 'bodies' })
+      this.#rows = this.#root.openDB({ ...table, name: 'rows' })
       this.#expiries = this.#root.openDB({ ...table, name: 'expiries' })
     } catch (error) {
       throw new HeadwaterError('HW_DATA_DIR_CORRUPT', 'The objects on disk cannot be opened.', {
-        detail: `${error instanceof Error ? error.message : String(error)}. Nothing was changed: restore ${options.path} from a backup, or move it away to start empty.`,
+        detail: `${messageOf(error)}. Restore ${options.path} from a backup, or move it away to start empty.`,
         cause: error,
       })
     }
@@ -66,14 +79,14 @@ export class DiskTables {
     return this.#records.get(key)
   }
 
-  /** A copy of the whole body. Reads the disk when its pages are not in memory: {@link prefetch}. */
-  body(key: Buffer): Buffer | undefined {
-    return this.#bodies.get(key)
+  /** A copy. Reads the disk when its pages are not in memory: {@link prefetch}. */
+  row(rowKey: Buffer): Buffer | undefined {
+    return this.#rows.get(rowKey)
   }
 
-  /** Brings a body's pages to memory, on another thread. */
-  prefetch(key: Buffer): Promise<void> {
-    return this.#bodies.prefetch([key])
+  /** Brings rows to memory, on another thread. */
+  prefetch(rowKeys: readonly Buffer[]): Promise<void> {
+    return this.#rows.prefetch([...rowKeys])
   }
 
   /** Records in byte order of their keys. Do not write while it runs. */
@@ -89,35 +102,98 @@ export class DiskTables {
     return [...this.#expiries.getKeys({ start: NOTHING, end, limit })]
   }
 
+  /** Bytes of the file, and how many of them no table needs: room for new writes. */
+  get fileBytes(): { readonly all: number; readonly free: number } {
+    // The types say `{}`; LMDB's `mdb_stat` and `mdb_env_info` are what is in it.
+    const all = this.#root.getStats() as unknown as RootStats
+    const tables = [this.#records, this.#rows, this.#expiries].map(
+      (table) => table.getStats() as unknown as PageCounts,
+    )
+    const used = [all.root, all.free, ...tables].reduce((sum, each) => sum + pagesOf(each), 2)
+    const pages = all.lastPageNumber + 1
+    return { all: pages * all.pageSize, free: Math.max(0, pages - used) * all.pageSize }
+  }
+
   /**
    * Commits a change: visible to every read, and safe from the end of this process, when it resolves;
    * with `sync: always` safe from a power loss, too.
    *
-   * @throws DiskFullError; nothing has changed then.
+   * @throws DiskFullError; nothing has changed then. HeadwaterError `HW_STORE_UNAVAILABLE`.
    */
   async write(change: DiskChange): Promise<void> {
-    const { key, record, body, expiryBefore, expiryAfter } = change
     try {
-      await this.#root.batch(() => {
-        if (expiryBefore !== undefined) void this.#expiries.remove(expiryBefore)
-        if (record === undefined) {
-          void this.#records.remove(key)
-          void this.#bodies.remove(key)
-          return
-        }
-        if (body !== undefined) void this.#bodies.put(key, body)
-        void this.#records.put(key, record)
-        if (expiryAfter !== undefined) void this.#expiries.put(expiryAfter, NOTHING)
-      })
-      if (this.#sync === 'always') await this.#root.flushed
+      await this.#root.batch(() => this.#apply(change))
+      if (this.#sync === 'always') await this.#flushed()
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      if (/MDB_MAP_FULL|ENOSPC|No space left/i.test(message)) throw new DiskFullError(message)
-      throw error
+      const cause = await causeOf(error)
+      if (/MAP_FULL|ENOSPC|No space left|disk quota/i.test(messageOf(cause))) {
+        throw new DiskFullError(messageOf(cause))
+      }
+      throw new HeadwaterError('HW_STORE_UNAVAILABLE', 'The disk did not take a write.', { cause })
     }
   }
 
   async close(): Promise<void> {
     await this.#root.close()
   }
+
+  #apply(change: DiskChange): void {
+    const { key, record, expiryBefore, expiryAfter } = change
+    if (expiryBefore !== undefined) unheard(this.#expiries.remove(expiryBefore))
+    for (const rowKey of change.rowKeysBefore) unheard(this.#rows.remove(rowKey))
+    for (const row of change.rows) unheard(this.#rows.put(row.key, row.bytes))
+    unheard(record === undefined ? this.#records.remove(key) : this.#records.put(key, record))
+    if (expiryAfter !== undefined) unheard(this.#expiries.put(expiryAfter, NOTHING))
+  }
+
+  /** The database never settles a flush that failed. */
+  async #flushed(): Promise<void> {
+    let timer: Timer | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = this.#clock.setTimer(() => reject(new Error('the flush did not end')), FLUSH_MS_MAX)
+    })
+    try {
+      await Promise.race([this.#root.flushed, late])
+    } finally {
+      if (timer !== undefined) this.#clock.clearTimer(timer)
+    }
+  }
+}
+
+interface PageCounts {
+  readonly treeBranchPageCount: number
+  readonly treeLeafPageCount: number
+  readonly overflowPages: number
+}
+
+interface RootStats {
+  readonly pageSize: number
+  readonly lastPageNumber: number
+  readonly root: PageCounts
+  readonly free: PageCounts
+}
+
+function pagesOf({ treeBranchPageCount, treeLeafPageCount, overflowPages }: PageCounts): number {
+  return treeBranchPageCount + treeLeafPageCount + overflowPages
+}
+
+/** Each part of a batch has a promise of its own; how they end is the batch's to tell. */
+function unheard(part: Promise<boolean>): void {
+  part.catch(causeOf)
+}
+
+/** Of a failed commit it is the promise that the error carries. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  try {
+    await error.commitError
+    return error
+  } catch (cause) {
+    // Ignored: it is the result.
+    return cause
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -120,7 +120,11 @@ export interface Store {
   readonly stats: StoreStats
   /** Synchronous, allocation free. Exact to the millisecond at the deadline. Counts a hit or a miss. */
   peek(storeKey: StoreKey): PeekResult
-  /** As {@link peek}, but counts nothing and moves nothing in the order of eviction. */
+  /**
+   * As {@link peek}, but counts nothing and moves nothing in the order of eviction. A driver that knows
+   * an item without having its body gives it with no `chunks`, not `elsewhere`; so do {@link list} and
+   * {@link PutOutcome}'s `replaced`. {@link load} has the body.
+   */
   inspect(storeKey: StoreKey): PeekResult
   /** Reads through to the backend, one flight per key. `undefined` when it is nowhere. */
   load(storeKey: StoreKey): Promise<StoredItem | undefined>
