@@ -6,6 +6,7 @@
 import type { FunctionComponent } from 'preact'
 import { ChannelsPage } from '../channels/channels-page.tsx'
 import { ConnectPage } from '../connect/connect-page.tsx'
+import { KeysPage } from '../keys/keys-page.tsx'
 import { OverviewPage } from '../overview/overview-page.tsx'
 import type { IconName } from '../ui/icons.tsx'
 import { WhyPage } from '../why/why-page.tsx'
@@ -28,6 +29,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { name: 'overview', title: 'Overview', icon: 'overview', component: OverviewPage },
   { name: 'channels', title: 'Channels', icon: 'channels', component: ChannelsPage },
+  { name: 'keys', title: 'Keys', icon: 'keys', component: KeysPage },
   { name: 'connect', title: 'Connect', icon: 'connect', component: ConnectPage },
   { name: 'why', title: 'Why?', icon: 'why', component: WhyPage },
 ]
