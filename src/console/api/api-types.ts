@@ -89,6 +89,7 @@ export interface FindingView {
   readonly severity: 'error' | 'warning' | 'info'
   readonly section: string
   readonly message: string
+  readonly whatToDo: string
 }
 
 /** `GET /api/channels` lists them; `GET /api/channels/<cache>/<key>` has all of one. */

@@ -1,4 +1,4 @@
-/** What the validator found, newest first: the sentence, the rule, the section of the RFC. */
+/** What the validator found, newest first: the sentence, what to do, the rule and its section. */
 
 import { useState } from 'preact/hooks'
 import type { FindingView } from '../api/api-types.ts'
@@ -15,7 +15,7 @@ const SEVERITIES: Readonly<Record<FindingView['severity'], readonly [Tone, strin
   info: ['info', 'Note'],
 }
 
-/** @param findings  Oldest first, as the API has them. */
+/** @param findings  Newest first, as the API has them. */
 export function Findings({ findings }: { readonly findings: readonly FindingView[] }) {
   const [isAll, setIsAll] = useState(false)
   const nowMs = useServerNow(1000)
@@ -29,8 +29,7 @@ export function Findings({ findings }: { readonly findings: readonly FindingView
       </Empty>
     )
   }
-  const newest = [...findings].reverse()
-  const shown = isAll ? newest : newest.slice(0, SHOWN_FIRST)
+  const shown = isAll ? findings : findings.slice(0, SHOWN_FIRST)
   return (
     <>
       <ul class="findings">
@@ -41,6 +40,7 @@ export function Findings({ findings }: { readonly findings: readonly FindingView
               <Badge tone={tone}>{word}</Badge>
               <div>
                 <p>{finding.message}</p>
+                <p>{finding.whatToDo}</p>
                 <p class="quiet">
                   <code>{finding.rule}</code>, {finding.section} · {finding.key} ·{' '}
                   <span title={formatDateTime(finding.at)}>{formatAgo(finding.at, nowMs)}</span>
@@ -50,10 +50,10 @@ export function Findings({ findings }: { readonly findings: readonly FindingView
           )
         })}
       </ul>
-      {shown.length < newest.length && (
+      {shown.length < findings.length && (
         <div>
           <button type="button" onClick={() => setIsAll(true)}>
-            Show all: {countOf(newest.length, 'finding')}
+            Show all: {countOf(findings.length, 'finding')}
           </button>
         </div>
       )}

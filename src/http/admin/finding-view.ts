@@ -6,6 +6,7 @@ import { formatIsoTime } from '../../base/dates.ts'
 import { formatItemKey } from '../../base/names.ts'
 import type { CacheName, ItemKey } from '../../base/names.ts'
 import { oneOf } from '../../config/sections/fields.ts'
+import { RULES } from '../../hls/validation-rules.ts'
 import type { KeptFinding } from '../../origin/findings.ts'
 import { closed, Time } from './route.ts'
 import type { ReadonlyDeep } from './route.ts'
@@ -19,6 +20,7 @@ export const FindingSchema = Type.Object(
     severity: oneOf(['error', 'warning', 'info'], {}),
     section: Type.String({ description: 'Of RFC 8216bis, or where else the rule is from.' }),
     message: Type.String(),
+    whatToDo: Type.String({ description: 'What the operator of the encoder can do.' }),
   },
   closed,
 )
@@ -39,5 +41,6 @@ export function viewFinding(finding: PlacedFinding): ReadonlyDeep<Static<typeof 
     severity,
     section,
     message,
+    whatToDo: RULES[rule].whatToDo,
   }
 }

@@ -29,14 +29,17 @@ t.test('channels, findings, refused requests and metrics of what was pushed', as
   t.match(shown.json, {
     key: 'ch/live.m3u8',
     renditions: [{ recentSegments: [{ key: /^ch\/seg \d\.ts$/ }] }],
-    findings: [{ cache: 'live-origin', rule: String }],
+    findings: [{ cache: 'live-origin', rule: String, whatToDo: /\.$/ }],
   })
+  const times = (shown.json as { findings: { at: string }[] }).findings.map(({ at }) => at)
+  t.ok(new Set(times).size > 1, 'found one after another')
+  t.strictSame(times, [...times].sort().reverse(), 'the newest first')
   t.match(await api('GET', '/api/channels/live-origin/none.m3u8'), {
     status: 404,
     json: { code: 'HW_CHANNEL_NOT_FOUND' },
   })
   t.match((await api('GET', '/api/findings?cache=live-origin&limit=1')).json, {
-    findings: [{ cache: 'live-origin', key: 'ch/live.m3u8' }],
+    findings: [{ cache: 'live-origin', key: 'ch/live.m3u8', whatToDo: String }],
   })
   await http(`${url}/missing.ts`, { headers })
   t.match((await api('GET', '/api/requests/recent?status=404')).json, {
