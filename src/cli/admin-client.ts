@@ -109,6 +109,11 @@ export class AdminClient implements Control {
     await this.#call('DELETE', cachePath(name))
   }
 
+  /** For what a {@link Control} does not do. */
+  get endpoint(): AdminClientOptions {
+    return this.#options
+  }
+
   close(): Promise<void> {
     return Promise.resolve()
   }
@@ -121,7 +126,7 @@ export class AdminClient implements Control {
       throw this.#unreachable(socketReason(error), error)
     }
     if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body
-    throw this.#refusal(answer)
+    throw refusalError(this.#options.adminUrl, answer)
   }
 
   #send(method: string, path: string, body: unknown): Promise<Answer> {
@@ -162,28 +167,38 @@ export class AdminClient implements Control {
   }
 
   #unreachable(reason: string, cause?: unknown): HeadwaterError {
-    const { adminUrl } = this.#options
-    return new HeadwaterError(
-      'HW_CLI_SERVER_UNREACHABLE',
-      `The admin API at ${adminUrl} does not answer: ${reason}.`,
-      { detail: 'It is on the admin port (8081), not on the data plane (8080).', cause },
-    )
+    return unreachableError(this.#options.adminUrl, reason, cause)
   }
+}
 
-  /** The server's own error, if this is ours. */
-  #refusal({ statusCode, body }: Answer): HeadwaterError {
-    if (!isProblem(body)) return this.#unreachable(`it answered ${statusCode} in other words`)
-    const { code, message, detail } = body
-    const known = isErrorCode(code) ? code : 'HW_REQUEST_INVALID'
-    const hint =
-      // A refresh token is a credential of its own, about which the server's words are right.
-      known === 'HW_ADMIN_UNAUTHORIZED' && !message.startsWith('The refresh token')
-        ? 'Set HEADWATER_ADMIN_KEY to a super-user key of that server (super-user-key.json in its data directory), or name that directory with --data-dir.'
-        : detail === message
-          ? undefined
-          : detail
-    return new HeadwaterError(known, message, hint === undefined ? {} : { detail: hint })
+/** Nobody answers there, or somebody else. */
+export function unreachableError(
+  adminUrl: string,
+  reason: string,
+  cause?: unknown,
+): HeadwaterError {
+  return new HeadwaterError(
+    'HW_CLI_SERVER_UNREACHABLE',
+    `The admin API at ${adminUrl} does not answer: ${reason}.`,
+    { detail: 'It is on the admin port (8081), not on the data plane (8080).', cause },
+  )
+}
+
+/** The server's own error, if this is ours. */
+export function refusalError(adminUrl: string, { statusCode, body }: Answer): HeadwaterError {
+  if (!isProblem(body)) {
+    return unreachableError(adminUrl, `it answered ${statusCode} in other words`)
   }
+  const { code, message, detail } = body
+  const known = isErrorCode(code) ? code : 'HW_REQUEST_INVALID'
+  const hint =
+    // A refresh token is a credential of its own, about which the server's words are right.
+    known === 'HW_ADMIN_UNAUTHORIZED' && !message.startsWith('The refresh token')
+      ? 'Set HEADWATER_ADMIN_KEY to a super-user key of that server (super-user-key.json in its data directory), or name that directory with --data-dir.'
+      : detail === message
+        ? undefined
+        : detail
+  return new HeadwaterError(known, message, hint === undefined ? {} : { detail: hint })
 }
 
 function keyPath(keyId: string): string {
@@ -199,7 +214,8 @@ function answerOf<Shape>(body: unknown): Shape {
   return body as Shape
 }
 
-function parseJson(text: string): unknown {
+/** `undefined` when it is none. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
@@ -225,7 +241,8 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_KINDS, code)
 }
 
-function socketReason(error: unknown): string {
+/** Why a connection failed, in words. */
+export function socketReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const code = 'code' in error ? String(error.code) : ''
   if (code === 'ECONNREFUSED') return 'nothing listens there'

@@ -45,6 +45,11 @@ export interface CliContext {
   readonly stdin: TextInput
   readonly stdout: TextOutput
   readonly stderr: TextOutput
+  /**
+   * Bytes to stdout; resolves when more may follow.
+   * @throws Error when its reader has gone.
+   */
+  readonly writeBytes: (bytes: Uint8Array) => Promise<void>
   readonly platform: string
   readonly clock: Clock
   /** Asks a person on the terminal; what is typed is not shown when `secret`. */

@@ -10,6 +10,8 @@ import type { Command } from './command.ts'
 import { CONFIG_USAGE, runConfigCommand } from './config-command.ts'
 import { demoCommand } from './demo-command.ts'
 import { doctorCommand } from './doctor/doctor-command.ts'
+import { exportCommand } from './export-command.ts'
+import { importCommand } from './import-command.ts'
 import { KEY_COMMANDS } from './key-command.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
 import { serveCommand } from './serve-command.ts'
@@ -36,6 +38,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
       Promise.resolve(runCapacityCommand({ argv, stdout, stderr })),
   },
   doctor: doctorCommand,
+  export: exportCommand,
+  import: importCommand,
   version: {
     summary: 'print the version',
     usage: 'Usage: headwater version [--json]\n',

@@ -25,12 +25,25 @@ export function processContext(): CliContext {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
+    writeBytes,
     platform: process.platform,
     clock: systemClock,
     ask,
     takeInheritedSockets: () => takeListenFds(process.env, process.pid),
     untilStopped,
   }
+}
+
+function writeBytes(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => {
+      if (error === undefined || error === null) resolve()
+      else
+        reject(
+          new HeadwaterError('HW_ARCHIVE_FILE', 'Who reads stdout has gone.', { cause: error }),
+        )
+    })
+  })
 }
 
 /** On stderr: stdout is for results. @throws HeadwaterError `HW_CLI_USAGE` after Ctrl-C. */

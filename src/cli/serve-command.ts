@@ -39,8 +39,8 @@ Every setting has a flag: headwater config --help lists them.
 Without a terminal the first line of stdout is JSON, {"event":"ready","dataPlaneUrl","adminUrl",…},
 and the log goes to stderr as JSON lines.
 
-SIGHUP reads the certificate (http.tls.*) again, SIGUSR2 opens the access log again. Sockets of a supervisor are used when LISTEN_FDS
-names them (systemd).
+SIGHUP reads the certificate (http.tls.*) again, SIGUSR2 opens the access log again. Sockets of a
+supervisor are used when LISTEN_FDS names them (systemd).
 
 Examples:
   headwater

@@ -10,7 +10,7 @@ export interface CliRunOptions {
   readonly cwd: string
   readonly env?: Record<string, string>
   /** What comes on stdin; a person sits there when absent and `tty`. */
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
   /** Streams are terminals. */
   readonly tty?: boolean
   readonly columns?: number
@@ -23,6 +23,8 @@ export interface CliRunOptions {
 export interface CliResult {
   readonly exitCode: number
   readonly out: string
+  /** What came as bytes. */
+  readonly outBytes: Buffer
   readonly err: string
   /** The questions that were asked. */
   readonly asked: readonly string[]
@@ -32,7 +34,7 @@ export interface CliResult {
 export async function cli(argv: readonly string[], options: CliRunOptions): Promise<CliResult> {
   const run = makeRun(argv, options)
   const exitCode = await runCli(run.context)
-  return { exitCode, ...run.texts() }
+  return { exitCode, ...run.texts(), outBytes: Buffer.concat(run.outBytes) }
 }
 
 /** A `serve` or `demo` that runs. */
@@ -71,6 +73,7 @@ function makeRun(argv: readonly string[], options: CliRunOptions) {
   let out = ''
   let err = ''
   const asked: string[] = []
+  const outBytes: Buffer[] = []
   const answers = [...(options.answers ?? [])]
   const isTTY = options.tty === true
   let stopOptions: StopOptions | undefined
@@ -98,6 +101,9 @@ function makeRun(argv: readonly string[], options: CliRunOptions) {
       },
     },
     stderr: { isTTY, write: (text) => (err += text) },
+    writeBytes: async (bytes) => {
+      outBytes.push(Buffer.from(bytes))
+    },
     platform: options.platform ?? 'linux',
     clock: systemClock,
     ask: async (question) => {
@@ -115,6 +121,7 @@ function makeRun(argv: readonly string[], options: CliRunOptions) {
   return {
     context,
     ready,
+    outBytes,
     texts: () => ({ out, err, asked }),
     signal: (name: 'SIGHUP' | 'SIGUSR2') => {
       const act = name === 'SIGHUP' ? stopOptions?.onReload : stopOptions?.onUserSignal

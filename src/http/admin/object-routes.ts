@@ -79,6 +79,8 @@ const Base64UploadSchema = Type.Object(
 const Bytes = Type.String({ description: 'The bytes.' })
 /** Not looked at: the route reads its body itself. */
 const UploadSchema = Type.Unknown({ description: 'The bytes.' })
+/** A cache is copied object by object; who guesses keys is slowed down by the guard. */
+const OBJECTS_PER_MINUTE_MAX = 60_000
 const NO_CACHE = { 404: 'There is no such cache.' }
 const NO_OBJECT = { 404: 'There is no such cache or object.' }
 const UPLOAD_REFUSALS = {
@@ -170,7 +172,7 @@ function registerList(app: FastifyInstance, { store, clock, origin }: ObjectRout
 }
 
 function registerObject(app: FastifyInstance, options: ObjectRoutesOptions, naming: Naming): void {
-  const { origin, store } = options
+  const { origin, store, clock } = options
   const { url, words, params } = naming
   // The three schemas of a naming have these types; the compiler is told once, here.
   const query = naming.query as TUnsafe<ObjectRequest['query']>
@@ -179,12 +181,16 @@ function registerObject(app: FastifyInstance, options: ObjectRoutesOptions, nami
     requireCache(request.grant, request.params.name)
     return { cache: origin.caches.read(request.params.name), named: naming.find(request) }
   }
-  const send = (request: ObjectRequest): FastifyReply => {
-    const item = store.inspect(find(request).named.storeKey)
-    if (typeof item === 'object') return sendObject(request.request, request.reply, item)
+  const send = async (request: ObjectRequest): Promise<FastifyReply> => {
+    const { storeKey } = find(request).named
+    const known = store.inspect(storeKey)
+    // Without its body, or somewhere else altogether.
+    const isWhole = known === 'absent' || (known !== 'elsewhere' && known.chunks.length > 0)
+    const item = isWhole ? known : await store.load(storeKey)
+    if (typeof item === 'object') return sendObject(request.request, request.reply, item, clock)
     return replyRefusal(request.reply, { reason: 'key-not-found' })
   }
-  const common = { url, tag: 'objects', params } as const
+  const common = { url, tag: 'objects', params, perMinuteMax: OBJECTS_PER_MINUTE_MAX } as const
   const answer = {
     status: 200,
     description: 'The object.',
@@ -196,7 +202,7 @@ function registerObject(app: FastifyInstance, options: ObjectRoutesOptions, nami
     method: 'GET',
     query,
     summary: 'Download an object',
-    description: `${words} As it is stored, tokens in playlists included, as an attachment.`,
+    description: `${words} As it is stored, tokens in playlists included, as an attachment. \`X-Headwater-Stored-At\`, \`-Expires-At\` and \`-Ttl-Seconds-Left\` are of these bytes.`,
     answer,
     refusals: NO_OBJECT,
     handle: send,

@@ -6,7 +6,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import { credentialFromAuthorization, unwrapCredential } from '../../auth/credential.ts'
-import { formatHttpDate } from '../../base/dates.ts'
+import type { Clock } from '../../base/clock.ts'
+import { formatHttpDate, formatIsoTime } from '../../base/dates.ts'
 import { formatItemKey, splitStoreKey } from '../../base/names.ts'
 import type { Cache } from '../../origin/caches.ts'
 import type { Origin } from '../../origin/origin.ts'
@@ -144,9 +145,11 @@ export function sendObject(
   request: FastifyRequest,
   reply: FastifyReply,
   item: StoredItem,
+  clock: Clock,
 ): FastifyReply {
   reply.hijack()
   const { raw } = reply
+  const leftMs = item.expiresAtMonotonicMs - clock.monotonicMs()
   const { key } = splitStoreKey(item.storeKey)
   raw.writeHead(200, [
     ...['Content-Type', item.contentType],
@@ -157,6 +160,10 @@ export function sendObject(
     ...['Cache-Control', 'no-store'],
     ...['ETag', `"${item.etag}"`],
     ...['Last-Modified', formatHttpDate(item.storedAtMs)],
+    // What a copy of the object needs besides, of the same moment as the bytes.
+    ...['X-Headwater-Stored-At', formatIsoTime(item.storedAtMs)],
+    ...['X-Headwater-Expires-At', formatIsoTime(clock.nowMs() + leftMs)],
+    ...['X-Headwater-Ttl-Seconds-Left', String(Math.max(1, Math.ceil(leftMs / 1000)))],
     ...(item.contentEncoding === '' ? [] : ['Content-Encoding', item.contentEncoding]),
   ])
   if (request.method === 'HEAD') {

@@ -46,7 +46,8 @@ export interface AdminRoute<
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** As Fastify writes it: `:name`, and `*` for the rest of the path. */
   readonly url: string
-  readonly tag: 'caches' | 'objects' | 'keys' | 'sign-in' | 'channels' | 'activity' | 'server'
+  readonly tag:
+    'caches' | 'objects' | 'keys' | 'sign-in' | 'channels' | 'activity' | 'server' | 'rig'
   readonly summary: string
   readonly description: string
   /** Of the parts of the path. A `*` is the parameter `*` here and `key` in the OpenAPI text. */
@@ -60,6 +61,8 @@ export interface AdminRoute<
   readonly refusals?: Readonly<Record<number, string>>
   /** Whether it may be called without a key. */
   readonly isOpen?: boolean
+  /** Requests a minute from one address; absent: the API's own bound. */
+  readonly perMinuteMax?: number
   readonly handle: (
     request: AdminRequest<Static<Params>, Static<Query>, Static<Body>>,
   ) =>
@@ -107,7 +110,10 @@ export function addRoute<
     method: route.method,
     url: route.url,
     exposeHeadRoute: false,
-    config: { isOpen },
+    config: {
+      isOpen,
+      ...(route.perMinuteMax === undefined ? {} : { rateLimit: { max: route.perMinuteMax } }),
+    },
     schema: {
       tags: [route.tag],
       summary: route.summary,

@@ -58,6 +58,7 @@ export async function runDoctor(
       },
       stdout: { write: (text) => (stdout += text), isTTY, columns: 90 },
       stderr: { write: (text) => (stderr += text), isTTY },
+      writeBytes: () => Promise.reject(new Error('no bytes')),
       ask: () => Promise.reject(new Error('nobody asks')),
       takeInheritedSockets: () => undefined,
       untilStopped: () => Promise.reject(new Error('it stops by itself')),
