@@ -83,7 +83,8 @@ export function toDeltaUpdate(text: string, options: DeltaOptions): string | und
       hasBegun = true
       carried.read(tag, value, line)
     }
-    if (index === last.line) kept.push(...carried.lines)
+    // One by one: a text may hold more of them than a call takes arguments.
+    if (index === last.line) for (const carriedLine of carried.lines) kept.push(carriedLine)
   }
   const version = options.dateRanges ? VERSION_WITH_SKIPPED_DATE_RANGES : VERSION_WITH_SKIP
   raiseVersion(kept, version, lineEnd)

@@ -63,7 +63,7 @@ export class ItemHandler {
     const before = underWay.get(socket)
     const done =
       before === undefined
-        ? this.#start(request, response)
+        ? this.#startNow(request, response)
         : before.then(() => this.#start(request, response))
     if (!(done instanceof Promise)) return
     const settled = done
@@ -72,6 +72,15 @@ export class ItemHandler {
         if (underWay.get(socket) === settled) underWay.delete(socket)
       })
     underWay.set(socket, settled)
+  }
+
+  /** One request that we stumble over must not end the process, and every channel with it. */
+  #startNow(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
+    try {
+      return this.#start(request, response)
+    } catch (error) {
+      this.#fail(request, response, error)
+    }
   }
 
   #start(request: IncomingMessage, response: ServerResponse): void | Promise<void> {

@@ -52,6 +52,17 @@ t.test('nothing to leave out', async (t) => {
   }
 })
 
+t.test('more keys than a call takes arguments', async (t) => {
+  const keys = Array.from(
+    { length: 200_000 },
+    (_, index) => `#EXT-X-KEY:METHOD=A,KEYFORMAT="${index}"`,
+  )
+  const text = ['#EXTM3U', keys.join('\n'), lines(...segments(0, 20))].join('\n')
+  const delta = toDeltaUpdate(text, { skipUntilSeconds: 12 })
+  t.match(delta, 'SKIPPED-SEGMENTS=13\n')
+  t.equal(delta?.split('\n').filter((line) => line.startsWith('#EXT-X-KEY')).length, keys.length)
+})
+
 t.test('the version is raised, never lowered, and written when there is none', async (t) => {
   const body = ['#EXT-X-TARGETDURATION:2', ...segments(0, 20)]
   for (const [version, expected] of [
