@@ -58,6 +58,7 @@ export function openMeters({ config, clock, core }: MetersOptions): Meters {
     open: (planes) => {
       const sources: MetricSources = {
         store: core.store.stats,
+        disk: core.diskStats,
         origin: core.origin.stats,
         waiters: core.origin.waiterStats,
         waiterCount: () => core.origin.waiterCount,

@@ -53,9 +53,10 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
   },
   staging: {
     summary:
-      'Behind a CDN or a balancer: on stop, readiness is false for a while before connections are refused. A live playlist whose encoder has stopped is a 404 after three target durations. The disk store is not in this version.',
+      'Behind a CDN or a balancer: on stop, readiness is false for a while before connections are refused. A live playlist whose encoder has stopped is a 404 after three target durations. Objects are on disk, too, and outlive a restart.',
     values: {
       http: { shutdownDelaySeconds: 5 },
+      storage: { kind: 'disk' },
       caches: { defaults: { staleAfterTargetDurations: 3 } },
     },
   },

@@ -4,6 +4,7 @@
  */
 
 import { CHANNEL_FAMILIES } from './families/channel-families.ts'
+import { DISK_FAMILIES } from './families/disk-families.ts'
 import { REQUEST_FAMILIES } from './families/request-families.ts'
 import { SERVER_FAMILIES } from './families/server-families.ts'
 import { STORE_FAMILIES } from './families/store-families.ts'
@@ -32,6 +33,11 @@ export const FAMILY_GROUPS: readonly FamilyGroup[] = [
     title: 'Objects',
     introduction: 'Uploads, the hot store, and what is wrong with playlists.',
     families: STORE_FAMILIES,
+  },
+  {
+    title: 'Disk',
+    introduction: 'With `storage.kind: disk` ([Operations](operations.md#storage)).',
+    families: DISK_FAMILIES,
   },
   {
     title: 'Channels',

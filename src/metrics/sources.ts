@@ -10,6 +10,8 @@ import type { OriginStats } from '../origin/origin.ts'
 import type { OverloadStats } from '../origin/overload.ts'
 import type { TokenGuardStats } from '../origin/token-guard.ts'
 import type { WaiterStats } from '../origin/waiters.ts'
+import type { Faults } from '../rig/faults.ts'
+import type { DiskStats } from '../storage/disk-items.ts'
 import type { StoreStats } from '../storage/store.ts'
 import type { PlaylistReads } from './playlist-reads.ts'
 import type { ProcessMeters } from './process-meters.ts'
@@ -41,6 +43,8 @@ export interface MeasuredWebhook {
 
 export interface MetricSources {
   readonly store: StoreStats
+  /** `undefined` without a disk. */
+  readonly disk: DiskStats | undefined
   readonly origin: OriginStats
   readonly waiters: WaiterStats
   readonly waiterCount: () => number
