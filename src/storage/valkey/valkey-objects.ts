@@ -11,9 +11,19 @@ import type { AttachmentCodec } from '../attachment-codec.ts'
 import type { CacheTotal } from '../cache-totals.ts'
 import type { StoredItem } from '../store.ts'
 import { allTags, chunkNameOf, objectNameOf, tagOf } from './valkey-keys.ts'
+import { ValkeyFullError } from './valkey-link.ts'
 import type { Argument, ValkeyLink } from './valkey-link.ts'
 import { decodeValkeyRecord, encodeValkeyRecord } from './valkey-record.ts'
-import { DELETE, DESCRIBE, EXTEND, LIST, PUT, READ, UPKEEP } from './valkey-scripts.ts'
+import {
+  DELETE,
+  DELETE_WHOLE,
+  DESCRIBE,
+  EXTEND,
+  LIST,
+  PUT,
+  READ,
+  UPKEEP,
+} from './valkey-scripts.ts'
 import { parseUsage } from './valkey-totals.ts'
 
 export interface ValkeyObjectsOptions {
@@ -117,12 +127,14 @@ export class ValkeyObjects {
   ): Promise<{ readonly tag: string; readonly wasThere: boolean; readonly total: CacheTotal }> {
     const tag = tagOf(storeKey)
     const { cacheName } = splitStoreKey(storeKey)
-    const reply = await this.#transact(
-      DELETE,
-      tag,
-      [bytesOf(storeKey), cacheName],
-      [['unlink', objectNameOf(tag, storeKey)]],
-    )
+    const args = [bytesOf(storeKey), cacheName]
+    let reply
+    try {
+      reply = await this.#transact(DELETE, tag, args, [['unlink', objectNameOf(tag, storeKey)]])
+    } catch (error) {
+      if (!(error instanceof ValkeyFullError)) throw error
+      reply = await this.#run(DELETE_WHOLE, tag, args)
+    }
     const [itemCount, bytes, wasThere] = reply as readonly [Buffer, Buffer, number]
     const total = { itemCount: Number(itemCount), sizeBytes: Number(bytes) }
     return { tag, wasThere: wasThere === 1, total }

@@ -49,10 +49,12 @@ local function leave_index(key)
   if not deadline then return false end
   local slash = string.find(key, '/', 1, true)
   local cache = string.sub(key, 1, slash - 1)
-  count(cache, -1, -tonumber(redis.call('HGET', sizes, key) or 0))
-  redis.call('HDEL', sizes, key)
+  local size = tonumber(redis.call('HGET', sizes, key) or 0)
+  -- First what a full Valkey allows: after that it allows the rest.
   redis.call('ZREM', expiries, key)
+  redis.call('HDEL', sizes, key)
   redis.call('ZREM', index..cache, string.sub(key, slash + 1))
+  count(cache, -1, -size)
   return tonumber(deadline) > now
 end
 local function sweep(limit)
@@ -127,18 +129,24 @@ if not found[1] then return false end
 return { whole(left), found[1], found[2] }
 `)
 
-/**
- * Before UNLINK of the object. ARGV: 3 key, 4 cache. Returns items and bytes of the cache, and
- * whether the object was there.
- */
-export const DELETE = script(`
+const LEAVE = `
 local old = redis.call('HMGET', 'hw:o:'..tag..ARGV[3], 'i', 'n')
 if old[1] then drop_chunks(old[1], old[2]) end
 local was_live = leave_index(ARGV[3]) and old[1]
 local result = totals(ARGV[4])
 result[3] = was_live and 1 or 0
 return result
-`)
+`
+/**
+ * Before UNLINK of the object. ARGV: 3 key, 4 cache. Returns items and bytes of the cache, and
+ * whether the object was there.
+ */
+export const DELETE = script(LEAVE)
+
+/** As DELETE, and the object, too: a full Valkey takes no transaction. */
+export const DELETE_WHOLE = script(
+  LEAVE.replace('return result', "redis.call('UNLINK', 'hw:o:'..tag..ARGV[3])\nreturn result"),
+)
 
 /** Before PEXPIRE of the object. ARGV: 3 key, 4 TTL ms from now, 5 ms to keep it. Whether it is there. */
 export const EXTEND = script(`
