@@ -1,5 +1,6 @@
 /** All rules of the validator in one table, and what it finds. The table is documentation's source, too. */
 
+import { redactText } from '../base/redact.ts'
 import { CHANGE_RULES } from './rules-change.ts'
 import { CHANNEL_RULES } from './rules-channel.ts'
 import { MEDIA_PLAYLIST_RULES } from './rules-media-playlist.ts'
@@ -50,5 +51,5 @@ export function formatUri(uri: string): string {
   const path = uri.split(/[?#]/, 1)[0] ?? ''
   // URIs such as `live?key=a.ts` have their name in the query.
   const key = /[?&]key=([^&#]*)/.exec(uri)?.[1]
-  return (key ?? path).split('/').at(-1)?.slice(0, 100) ?? ''
+  return redactText((key ?? path).split('/').at(-1) ?? '').slice(0, 100)
 }

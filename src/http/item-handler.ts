@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Operation } from '../auth/grant.ts'
 import type { Logger } from '../base/log.ts'
-import { formatItemKey } from '../base/names.ts'
+import { formatItemKey, ITEM_KEY_BYTES_MAX } from '../base/names.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { RateLimits } from '../origin/rate-limits.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
@@ -21,6 +21,7 @@ import type { ItemRead } from './item-read.ts'
 import type { ItemWrite } from './item-write.ts'
 import { attachRecord, RequestRecord, recordOf } from './request-record.ts'
 import type { RequestRecording } from './request-record.ts'
+import { shownCacheName, shownText, shownUserAgent } from './shown-request.ts'
 import type { WebDav } from './webdav.ts'
 
 export interface ItemHandlerOptions {
@@ -158,12 +159,13 @@ export function reportRefusal(
 ): (request: IncomingMessage, target: ItemTarget, reason: RefusalReason) => void {
   return (request, target, reason) => {
     origin.events.emit('write-refused', {
-      cacheName: target.cacheName,
-      key: formatItemKey(target.key),
+      cacheName: shownCacheName({ request, target }),
+      // Whole: listeners look for the upload that follows with a key.
+      key: shownText({ request, target }, formatItemKey(target.key), ITEM_KEY_BYTES_MAX),
       reason,
       statusCode: answers.statusOf(reason),
       clientAddress: access.clientAddress(request),
-      userAgent: (request.headers['user-agent'] ?? '').slice(0, 200),
+      userAgent: shownUserAgent({ request, target }),
       hadQueryToken: target.token !== '',
       hadHeaderCredential: request.headers.authorization !== undefined,
       expectsContinue: request.headers.expect !== undefined,

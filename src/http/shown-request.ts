@@ -10,6 +10,9 @@ import { toPlainText } from '../base/plain-text.ts'
 import { redactText } from '../base/redact.ts'
 import type { RequestRecord } from './request-record.ts'
 
+/** What is needed to know a request's own credentials. */
+type RequestTexts = Pick<RequestRecord, 'request' | 'target'>
+
 /** Longest key and longest User-Agent that is shown, chars. */
 export const SHOWN_KEY_CHARS_MAX = 300
 export const SHOWN_USER_AGENT_CHARS_MAX = 200
@@ -29,12 +32,12 @@ export function shownKey(record: RequestRecord): string {
 }
 
 /** '' when the target named none. */
-export function shownCacheName(record: RequestRecord): string {
+export function shownCacheName(record: RequestTexts): string {
   const { problem, cacheName } = record.target
   return problem === undefined ? shownText(record, cacheName, 255) : ''
 }
 
-export function shownUserAgent(record: RequestRecord): string {
+export function shownUserAgent(record: RequestTexts): string {
   const text = record.request.headers['user-agent'] ?? ''
   // Cut first: redaction is linear, but the bound of a header block is 32 KiB.
   return shownText(record, text.slice(0, 4096), SHOWN_USER_AGENT_CHARS_MAX)
@@ -44,7 +47,7 @@ export function shownUserAgent(record: RequestRecord): string {
  * A text of the client without anything that looks like a credential and without those of this very
  * request, whatever they look like.
  */
-export function shownText(record: RequestRecord, text: string, charsMax: number): string {
+export function shownText(record: RequestTexts, text: string, charsMax: number): string {
   if (text === '') return ''
   const own = credentialsOf(record)
   const shown = redactOwn(text, own)
@@ -69,7 +72,7 @@ function redactOwn(text: string, own: readonly string[]): string {
 }
 
 /** Every form in which the request's credentials may be repeated. */
-function credentialsOf(record: RequestRecord): readonly string[] {
+function credentialsOf(record: RequestTexts): readonly string[] {
   const { authorization } = record.request.headers
   const { token } = record.target
   if (authorization === undefined && token === '') return []

@@ -56,7 +56,7 @@ const PLACES: readonly ((credential: string) => Place)[] = [
 ]
 
 t.test(
-  'no form of a credential, wherever it comes, is in the access log, the recent requests or the log',
+  'no form of a credential, wherever it comes, is in a log, in the recent requests, metrics or events',
   async (t) => {
     const path = join(t.testdir(), 'access.log')
     const logged: string[] = []
@@ -74,8 +74,10 @@ t.test(
       imported,
       foreign,
     ]
-    const recent: string[] = []
-    origin.events.on('write-refused', (refusal) => recent.push(refusal.reason))
+    const told: string[] = []
+    origin.events.on('write-refused', (refusal) => told.push(JSON.stringify(refusal)))
+    const stream = new AbortController()
+    const streamed = readStream(`${origin.adminUrl}/api/events`, origin.keys.superUser, stream)
     let requestCount = 0
     for (const credential of credentials) {
       for (const place of PLACES) {
@@ -96,6 +98,9 @@ t.test(
     const listed = await http(`${origin.adminUrl}/api/requests/recent`, {
       headers: { authorization: origin.keys.superUser },
     })
+    const metrics = await http(`${origin.adminUrl}/metrics`)
+    t.ok(told.length > 0, 'writes were refused')
+    stream.abort()
     await origin.close()
     const access = await readFile(path, 'utf8')
     t.equal(access.trim().split('\n').length, requestCount)
@@ -103,6 +108,9 @@ t.test(
       ['access log', access],
       ['log', logged.join('')],
       ['recent requests', listed.text],
+      ['metrics', metrics.text],
+      ['live events', await streamed],
+      ['what listeners are told of refused writes', told.join('')],
     ] as const) {
       for (const credential of credentials) {
         for (const form of formsOf(credential)) {
@@ -113,6 +121,19 @@ t.test(
     }
   },
 )
+
+/** What a stream of events says until it is aborted. */
+async function readStream(url: string, key: string, { signal }: AbortController): Promise<string> {
+  const response = await fetch(url, { headers: { authorization: key }, signal })
+  let text = ''
+  try {
+    for await (const chunk of response.body ?? [])
+      text += Buffer.from(chunk as Uint8Array).toString()
+  } catch {
+    // Ignored: aborted.
+  }
+  return text
+}
 
 /** As it is, encoded in each way that was sent, and enough of it to be of use. */
 function formsOf(credential: string): readonly string[] {
