@@ -7,7 +7,7 @@ import tseslint from 'typescript-eslint'
 const floors = [
   ['base'],
   ['auth', 'storage', 'hls', 'config'],
-  ['origin', 'wire'],
+  ['origin', 'wire', 'rig'],
   ['http', 'lane', 'metrics'],
   ['app.ts', 'app'],
   ['cli', 'main.ts'],

@@ -20,6 +20,8 @@ import type { CacheSettings, Config, PartialConfig } from './config/schema.ts'
 import type { InheritedSockets } from './http/plane-listeners.ts'
 import type { TlsReload } from './http/tls-listener.ts'
 import type { OriginEvents } from './origin/events.ts'
+import type { FaultFile } from './rig/fault-file.ts'
+import type { Faults } from './rig/faults.ts'
 import { DataDirectory } from './storage/data-directory.ts'
 import { FIRST_CACHE_NAME, openCore } from './app/core.ts'
 import { openPlanes } from './app/planes.ts'
@@ -38,6 +40,8 @@ export interface OpenOptions {
   readonly inheritedSockets?: InheritedSockets
   /** False: requests are neither measured nor logged. For benches of what that costs. */
   readonly observeRequests?: boolean
+  /** Faults and scenarios of a test rig, there from the first request on. Needs `rig.enabled`. */
+  readonly faultFile?: FaultFile | undefined
 }
 
 /** A running origin. */
@@ -53,6 +57,8 @@ export interface Headwater {
   /** API keys of the first start; encoder and player are for the cache `live-origin`. */
   readonly keys: FirstKeys
   readonly events: OriginEvents
+  /** What is made to go wrong, for tests in this process; `undefined` without `rig.enabled`. */
+  readonly faults: Faults | undefined
   /** @throws HeadwaterError HW_KEY_INVALID, HW_KEY_EXISTS. */
   mintKey(request: MintRequest): Promise<MintedKey>
   /** @throws HeadwaterError HW_KEY_NOT_FOUND. */
@@ -91,6 +97,7 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     const core = await openCore({ config, dataDirectory, clock, log })
     closers.push(() => core.store.close())
     closers.push(() => core.origin.close())
+    if (options.faultFile !== undefined) core.faults?.load(options.faultFile)
     const { inheritedSockets, sources, observeRequests = true } = options
     core.origin.events.on('finding', ({ cacheName, key, finding }) => {
       const { rule, severity, message } = finding
@@ -122,6 +129,7 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
       config,
       keys,
       events: core.origin.events,
+      faults: core.faults,
       mintKey: (request) => core.keys.mint(request),
       revokeKey: async (keyId) => {
         await core.keys.revoke(keyId)

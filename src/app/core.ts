@@ -16,6 +16,7 @@ import { CacheRegistry } from '../origin/caches.ts'
 import { OriginEvents } from '../origin/events.ts'
 import { Origin } from '../origin/origin.ts'
 import { TokenGuard } from '../origin/token-guard.ts'
+import { Faults } from '../rig/faults.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
 import type { Store } from '../storage/store.ts'
@@ -38,6 +39,8 @@ export interface Core {
   readonly accountKeys: AccountKeys
   readonly sessions: Sessions
   readonly signInLinks: SignInLinks
+  /** What is made to go wrong; `undefined` without `rig.enabled`. */
+  readonly faults: Faults | undefined
   /** Settled once the data plane listens. */
   readonly publicUrl: () => string
   readonly setListeningUrl: (url: string) => void
@@ -110,6 +113,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       ...{ throttle: authenticator, devKeys: config.auth.devKeys },
     }),
     signInLinks: new SignInLinks(clock),
+    faults: config.rig.enabled
+      ? new Faults(clock, (change) => events.emit('faults-changed', change))
+      : undefined,
     publicUrl,
     setListeningUrl: (url) => {
       listeningUrl = url

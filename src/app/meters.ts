@@ -71,6 +71,7 @@ export function openMeters({ config, clock, core }: MetersOptions): Meters {
         requests,
         playlistReads,
         refusedWrites,
+        faults: core.faults,
         channels: core.origin.channels,
         channelsMax,
         process: processMeters,

@@ -78,6 +78,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       publicHosts,
       clientAddresses,
       health,
+      faults: core.faults,
       observers: options.observeRequests ? [meters.requests, ...observation.observers] : [],
     }),
     account: {
@@ -86,6 +87,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       clientAddresses,
     },
     health,
+    faults: core.faults,
     log,
     server: serverOptions,
     adminUrl: () => adminUrl,
@@ -117,6 +119,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     log,
     server: serverOptions,
     metricsText: metrics.text,
+    faults: core.faults,
     objects: {
       store: core.store,
       clock,

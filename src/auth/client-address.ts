@@ -63,6 +63,20 @@ export class ClientAddresses {
   }
 }
 
+/**
+ * Whether an address, canonical as {@link ClientAddresses.of} gives it, is in a range.
+ *
+ * @param range  An address or a CIDR range. @returns `undefined` when it is neither.
+ */
+export function compileAddressRange(range: string): ((address: string) => boolean) | undefined {
+  const list = new BlockList()
+  if (!addRange(list, range)) return undefined
+  return (address) => {
+    const family = isIP(address)
+    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
 /** Whether an address is this machine's own: 127.0.0.0/8, `::1`, or the former mapped to IPv6. */
 export function isLoopback(address: string): boolean {
   const normal = normaliseAddress(address)

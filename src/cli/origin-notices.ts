@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import { formatItemKey } from '../base/names.ts'
 import { toPlainText } from '../base/plain-text.ts'
 import { redactText } from '../base/redact.ts'
-import type { ChannelChange } from '../origin/events.ts'
+import type { ChannelChange, FaultsChange } from '../origin/events.ts'
 import type { Painter } from './banner.ts'
 import type { OriginNotice } from './origin-reporter.ts'
 import { encoderName } from '../wire/refusal-advice.ts'
@@ -35,6 +35,8 @@ export function formatNotice(
       return line(channelLabel(notice.change, paint), channelText(notice.change))
     case 'cache-created':
       return line('cache', `${notice.cacheName} was made`)
+    case 'faults':
+      return line(paint.yellow('fault'), faultText(notice.change))
     case 'refused-more':
       return line(
         paint.yellow('warning'),
@@ -77,6 +79,9 @@ export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string):
     }
     case 'cache-created':
       log.info({ cacheName: notice.cacheName }, 'cache created')
+      return
+    case 'faults':
+      log.warn({ ...notice.change }, 'faults changed')
       return
     case 'refused-more':
       log.warn({ count: notice.count }, 'more writes refused')
@@ -126,6 +131,13 @@ function channelText(change: ChannelChange): string {
     case 'ended':
       return `${name}  its playlists end with EXT-X-ENDLIST`
   }
+}
+
+function faultText({ kind, faultId, action, limitSeconds, activeCount }: FaultsChange): string {
+  const left = activeCount === 0 ? 'none is on' : `${activeCount} on: headwater fault list`
+  if (kind === 'cleared') return 'all faults are cleared'
+  if (kind === 'deleted') return `${faultId} is deleted (${left})`
+  return `${faultId} (${String(action)}) is on for ${Math.round(limitSeconds)} s (${left})`
 }
 
 function visibleLength(text: string): number {

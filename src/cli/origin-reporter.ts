@@ -5,7 +5,13 @@
 
 import type { Clock, Timer } from '../base/clock.ts'
 import { formatItemKey, splitStoreKey } from '../base/names.ts'
-import type { ChannelChange, OriginEvents, TokensRemoved, WriteRefusal } from '../origin/events.ts'
+import type {
+  ChannelChange,
+  FaultsChange,
+  OriginEvents,
+  TokensRemoved,
+  WriteRefusal,
+} from '../origin/events.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { encoderName, isDashName, isPlaylistName, isSegmentName } from '../wire/refusal-advice.ts'
 import type { RefusalSummary } from './refusal-words.ts'
@@ -15,6 +21,7 @@ import { ToldPlaylists } from './told-playlists.ts'
 export type OriginNotice =
   | { readonly kind: 'channel'; readonly change: ChannelChange }
   | { readonly kind: 'cache-created'; readonly cacheName: string }
+  | { readonly kind: 'faults'; readonly change: FaultsChange }
   | { readonly kind: 'tokens-removed'; readonly removal: TokensRemoved }
   | { readonly kind: 'refused'; readonly summary: RefusalSummary }
   /** Causes that there was no room for. */
@@ -73,6 +80,7 @@ export class OriginReporter {
   readonly #onChannel = (change: ChannelChange) => this.#options.report({ kind: 'channel', change })
   readonly #onCache = (cacheName: string) =>
     this.#options.report({ kind: 'cache-created', cacheName })
+  readonly #onFaults = (change: FaultsChange) => this.#options.report({ kind: 'faults', change })
   readonly #onTokens = (removal: TokensRemoved) => {
     const name = `${removal.cacheName}/${removal.key}`
     const isNews = this.#toldPlaylists.add(name, this.#options.clock.monotonicMs())
@@ -87,6 +95,7 @@ export class OriginReporter {
       .on('channel-changed', this.#onChannel)
       .on('cache-created', this.#onCache)
       .on('tokens-removed', this.#onTokens)
+      .on('faults-changed', this.#onFaults)
   }
 
   /** Tells what is still to be told. */
@@ -98,6 +107,7 @@ export class OriginReporter {
       .off('channel-changed', this.#onChannel)
       .off('cache-created', this.#onCache)
       .off('tokens-removed', this.#onTokens)
+      .off('faults-changed', this.#onFaults)
     if (this.#timer !== undefined) clock.clearTimer(this.#timer)
     this.#timer = undefined
     for (const group of this.#groups.values()) if (group.count > 0) group.nextTellMs = 0

@@ -48,8 +48,8 @@ export const PROFILE_DEFINITIONS: Readonly<Record<Profile, ProfileDefinition>> =
   },
   rig: {
     summary:
-      'A test rig for players, encoders and CDNs: fixed keys that can be written into scripts, caches made by the first write. Faults, clock and tapes are not in this version.',
-    values: { auth: { devKeys: true }, caches: { autoCreate: true } },
+      'A test rig for players, encoders and CDNs: fixed keys that can be written into scripts, caches made by the first write, faults and scenarios ([Test rigs](rigs.md)).',
+    values: { auth: { devKeys: true }, caches: { autoCreate: true }, rig: { enabled: true } },
   },
   staging: {
     summary:

@@ -29,7 +29,7 @@ export const ConfigSchema = section(
     profile: oneOf(PROFILES, {
       default: 'default',
       description:
-        'Sets several defaults together: `dev` (no credential from this machine), `momento` (exact emulation), `rig` (fixed dev keys, caches made on first use), `staging` (behind a CDN).',
+        'Sets several defaults together: `dev` (no credential from this machine), `momento` (exact emulation), `rig` (fixed dev keys, caches made on first use, faults and scenarios), `staging` (behind a CDN).',
     }),
     dataDir: Type.String({
       default: '.headwater',
@@ -122,8 +122,8 @@ export const ConfigSchema = section(
       {
         enabled: Type.Boolean({
           default: false,
-          'x-needs': 'rig powers',
-          description: 'Faults, clock and tapes for test rigs.',
+          description:
+            'Powers of a test rig: faults (`/api/faults`), scenarios (`/rig/<scenario>/cache/…` on the data plane) and `POST /api/reset`. Off, these routes are 404. Never on an origin that people watch.',
         }),
       },
       'Test rigs.',

@@ -16,6 +16,8 @@ import { VERSION } from '../base/version.ts'
 import type { ShownSetting } from '../config/shown-settings.ts'
 import type { Channels } from '../origin/channel-view.ts'
 import type { Origin } from '../origin/origin.ts'
+import type { RecentFindings } from '../origin/recent-findings.ts'
+import type { Faults } from '../rig/faults.ts'
 import { registerCacheRoutes } from './admin-cache-routes.ts'
 import { guardAdmin } from './admin-guard.ts'
 import type { AdminGuardOptions } from './admin-guard.ts'
@@ -30,6 +32,7 @@ import { registerObjectRoutes } from './admin/object-routes.ts'
 import type { ObjectRoutesOptions } from './admin/object-routes.ts'
 import type { RecentRequests } from './recent-requests.ts'
 import { describeApi } from './admin/openapi.ts'
+import { registerRigRoutes } from './admin/rig-routes.ts'
 import { useAdminSchemas } from './admin/route.ts'
 import { registerServerRoutes } from './admin/server-routes.ts'
 import type { ServerInfo } from './admin/server-routes.ts'
@@ -57,6 +60,8 @@ export interface AdminPlaneOptions {
   readonly serverInfo: () => ServerInfo
   /** Of the object routes; the origin is theirs, too. */
   readonly objects: Omit<ObjectRoutesOptions, 'origin'>
+  /** Of a test rig; `undefined` otherwise. */
+  readonly faults: Faults | undefined
   /** Where what happens is known. */
   readonly activity: AdminActivity
   /** The settings in force. */
@@ -67,6 +72,7 @@ export interface AdminPlaneOptions {
 export interface AdminActivity extends ActivityRoutesOptions {
   readonly channels: Channels
   readonly recentRequests: RecentRequests
+  readonly recentFindings: RecentFindings
   readonly history: MetricHistory
 }
 
@@ -151,6 +157,10 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     registerChannelRoutes(api, options.activity.channels)
     registerActivityRoutes(api, options.activity)
     registerEventRoutes(api, streams, options.guard)
+    registerRigRoutes(api, {
+      ...{ ...options.activity, faults: options.faults, origin: options.origin },
+      nowMonotonicMs: () => options.objects.clock.monotonicMs(),
+    })
     registerKeyRoutes(api, options.keys)
     registerTokenRoutes(api, {
       ...{ ...options.guard, keys: options.keys, caches: options.origin.caches },

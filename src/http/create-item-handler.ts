@@ -10,6 +10,7 @@ import type { Origin } from '../origin/origin.ts'
 import type { Overload } from '../origin/overload.ts'
 import { RateLimits } from '../origin/rate-limits.ts'
 import { Representations } from '../origin/representations.ts'
+import type { Faults } from '../rig/faults.ts'
 import type { Store } from '../storage/store.ts'
 import type { Health } from './health.ts'
 import { ItemAccess } from './item-access.ts'
@@ -19,6 +20,7 @@ import { ItemRead } from './item-read.ts'
 import { ItemSend } from './item-send.ts'
 import { ItemWrite } from './item-write.ts'
 import type { RequestObserver } from './request-record.ts'
+import { ItemFaults } from './rig/item-faults.ts'
 import { WebDav } from './webdav.ts'
 
 export interface CreateItemHandlerOptions {
@@ -34,6 +36,8 @@ export interface CreateItemHandlerOptions {
   readonly publicHosts: () => readonly string[]
   readonly clientAddresses: ClientAddresses
   readonly health: Health
+  /** Of a test rig; `undefined` otherwise. */
+  readonly faults: Faults | undefined
   /** Told of every item request. */
   readonly observers: readonly RequestObserver[]
 }
@@ -88,5 +92,13 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
   })
   const rateLimits = new RateLimits({ clock, caches: origin.caches, store: options.store })
   const recording = { clock, observers: [rateLimits, ...options.observers] }
-  return new ItemHandler({ access, answers, read, write, webDav, rateLimits, recording, log })
+  const rig =
+    options.faults === undefined
+      ? undefined
+      : new ItemFaults({
+          ...{ faults: options.faults, origin, access, answers, read, write },
+          ...{ clock, log, publicHosts },
+        })
+  const routes = { access, answers, read, write, webDav }
+  return new ItemHandler({ ...routes, rateLimits, rig, recording, log })
 }

@@ -7,6 +7,7 @@ import fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { RequestListener } from 'node:http'
 import type { Logger } from '../base/log.ts'
+import type { Faults } from '../rig/faults.ts'
 import { isItemTarget } from '../wire/target.ts'
 import { registerAccountApi } from './account-api/account-routes.ts'
 import type { AccountApiOptions } from './account-api/account-routes.ts'
@@ -18,12 +19,16 @@ import { registerPages } from './pages.ts'
 import { PlaneServer } from './plane-server.ts'
 import type { PlaneServerOptions } from './plane-server.ts'
 import { replyProblem } from './problems.ts'
+import { enterScenario } from './rig/rig-paths.ts'
+import { registerScenarios } from './rig/scenario-routes.ts'
 
 export interface DataPlaneOptions {
   readonly items: ItemHandler
   /** Momento's `/api-keys` and `/roles`. */
   readonly account: AccountApiOptions
   readonly health: Health
+  /** Of a test rig: `/rig/<scenario>/cache/…` is there; `undefined` otherwise. */
+  readonly faults: Faults | undefined
   readonly log: Logger
   readonly server: Omit<PlaneServerOptions, 'name' | 'onExpectContinue'>
   /** The admin plane's URL, for the front page. */
@@ -38,7 +43,7 @@ export interface DataPlane {
 }
 
 export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const { items } = options
+  const { items, faults } = options
   let plane: PlaneServer | undefined
   // The wider type keeps every route's signature free of pino.
   const loggerInstance: FastifyBaseLogger = options.log
@@ -53,6 +58,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
           ...options.server,
           name: 'data plane',
           onExpectContinue: (request, response) => {
+            if (faults !== undefined) enterScenario(faults, request)
             // Items answer it themselves: 401 instead of 100, before a byte of the body.
             if (isItemTarget(request.url ?? '')) markExpectsContinue(request)
             else response.writeContinue()
@@ -62,6 +68,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
         // Items pass the router by: their keys are bytes it could not decode, their bodies have any
         // type or none, and every request would pay for a look at both (5 % of a playlist's GET).
         (request, response) => {
+          if (faults !== undefined) enterScenario(faults, request)
           if (isItemTarget(request.url ?? '')) items.handle(request, response)
           else listener(request, response)
         },
@@ -74,6 +81,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
   app.setNotFoundHandler((request, reply) => replyProblem(request, reply, undefined))
 
   registerHealth(app, options.health)
+  if (faults !== undefined) registerScenarios(app, faults)
   await registerAccountApi(app, options.account)
   await registerPages(app, { adminUrl: options.adminUrl, version: options.version })
   await app.ready()

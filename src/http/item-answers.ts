@@ -32,6 +32,8 @@ export interface RefusalOptions {
   readonly close?: boolean
   /** Further fields, flat. */
   readonly headers?: readonly string[]
+  /** Instead of the reason's own: a test rig's. */
+  readonly statusCode?: number | undefined
 }
 
 export class ItemAnswers {
@@ -51,7 +53,7 @@ export class ItemAnswers {
     reason: RefusalReason,
     options: RefusalOptions = {},
   ): void {
-    const statusCode = this.statusOf(reason)
+    const statusCode = options.statusCode ?? this.statusOf(reason)
     const body = refusalBody(reason, statusCode, options.detail)
     const record = recordOf(response)
     if (record !== undefined) {
@@ -62,7 +64,7 @@ export class ItemAnswers {
     }
     const headers = this.#common(request)
     headers.push('Content-Type', 'application/json', 'Content-Length', String(body.length))
-    headers.push('X-Headwater-Reason', reason, ...this.#errorCaching(request, reason))
+    headers.push('X-Headwater-Reason', reason, ...this.#errorCaching(request, reason, statusCode))
     if (statusCode === 401) headers.push(...CHALLENGE)
     if (statusCode === 405) headers.push('Allow', ITEM_METHODS)
     const retryAfterSeconds = options.retryAfterSeconds ?? 0
@@ -144,9 +146,13 @@ export class ItemAnswers {
    * A miss is short-lived, since the segment may be on its way; CloudFront keeps a 404 for its
    * error-caching minimum (10 s by default) unless it is `no-store`. Everything else is not kept.
    */
-  #errorCaching(request: IncomingMessage, reason: RefusalReason): readonly string[] {
+  #errorCaching(
+    request: IncomingMessage,
+    reason: RefusalReason,
+    statusCode: number,
+  ): readonly string[] {
     // A stale playlist must not be kept anywhere: the reader goes elsewhere and comes back.
-    if (this.statusOf(reason) !== 404 || reason === 'stale') return ['Cache-Control', 'no-store']
+    if (statusCode !== 404 || reason === 'stale') return ['Cache-Control', 'no-store']
     if (!this.#options.cacheControl) return []
     if (request.headers['x-amz-cf-id'] !== undefined) return ['Cache-Control', 'no-store']
     return ['Cache-Control', `public, max-age=${this.#options.missMaxAgeSeconds}`]

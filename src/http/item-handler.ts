@@ -6,11 +6,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Operation } from '../auth/grant.ts'
+import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { formatItemKey, ITEM_KEY_BYTES_MAX } from '../base/names.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { RateLimits } from '../origin/rate-limits.ts'
-import type { RefusalReason } from '../wire/refusals.ts'
 import { parseItemTarget } from '../wire/target.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import { closeGently } from './closing.ts'
@@ -18,7 +18,8 @@ import type { ItemAccess } from './item-access.ts'
 import type { Allowed, Decision } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import type { ItemRead } from './item-read.ts'
-import type { ItemWrite } from './item-write.ts'
+import type { ItemWrite, ItemWriteOptions } from './item-write.ts'
+import type { ItemFaults } from './rig/item-faults.ts'
 import { attachRecord, RequestRecord, recordOf } from './request-record.ts'
 import type { RequestRecording } from './request-record.ts'
 import { shownCacheName, shownText, shownUserAgent } from './shown-request.ts'
@@ -31,6 +32,8 @@ export interface ItemHandlerOptions {
   readonly write: ItemWrite
   readonly webDav: WebDav
   readonly rateLimits: RateLimits
+  /** Faults, on a test rig; `undefined` otherwise. */
+  readonly rig: ItemFaults | undefined
   /** Shared by all requests; its observers are told of each. */
   readonly recording: RequestRecording
   readonly log: Logger
@@ -99,7 +102,10 @@ export class ItemHandler {
     if (operation === 'read' && hasBody(request)) closeGently(request, response)
     if (operation === undefined) {
       if (webDav.takes(request)) return webDav.handle(request, response, target)
-      if (request.method === 'OPTIONS') return answers.preflight(request, response)
+      if (request.method === 'OPTIONS') {
+        this.#options.rig?.preflight(request, response, target)
+        return answers.preflight(request, response)
+      }
       return write.refuse(request, response, target, 'method-not-allowed')
     }
     const formProblem =
@@ -117,7 +123,7 @@ export class ItemHandler {
     operation: Operation,
     decision: Decision,
   ): void | Promise<void> {
-    const { answers, read, write, rateLimits } = this.#options
+    const { answers, read, write, rateLimits, rig } = this.#options
     const record = recordOf(response)
     if (record !== undefined) record.keyId = keyIdOf(decision)
     const refused = decision.kind === 'refused' ? decision : rateLimits.take(operation, target)
@@ -130,13 +136,21 @@ export class ItemHandler {
     }
     // What is refused has been answered.
     const allowed = decision as Allowed
-    if (operation === 'read') return read.read({ request, response, target, allowed })
+    if (rig !== undefined) return rig.act({ request, response, target, allowed, operation })
+    if (operation === 'read') {
+      return read.read({ request, response, target, allowed, fault: undefined })
+    }
     if (operation === 'delete') return write.delete(request, response, target)
     return write.put(request, response, target, allowed.grant)
   }
 
   /** A fault of ours: the client gets 500 without a word of it, the log all of it. */
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    // The store has logged it, once; here it would be once for each request.
+    const isStoreDown = error instanceof HeadwaterError && error.code === 'HW_STORE_UNAVAILABLE'
+    if (isStoreDown && !response.headersSent) {
+      return this.#options.answers.refuse(request, response, 'store-unavailable')
+    }
     this.#options.log.error({ err: error, method: request.method }, 'item request failed')
     if (response.headersSent) response.destroy()
     else this.#options.answers.refuse(request, response, 'internal', { close: true })
@@ -156,14 +170,14 @@ export function reportRefusal(
   origin: Origin,
   access: ItemAccess,
   answers: ItemAnswers,
-): (request: IncomingMessage, target: ItemTarget, reason: RefusalReason) => void {
-  return (request, target, reason) => {
+): ItemWriteOptions['onRefused'] {
+  return (request, target, reason, statusCode) => {
     origin.events.emit('write-refused', {
       cacheName: shownCacheName({ request, target }),
       // Whole: listeners look for the upload that follows with a key.
       key: shownText({ request, target }, formatItemKey(target.key), ITEM_KEY_BYTES_MAX),
       reason,
-      statusCode: answers.statusOf(reason),
+      statusCode: statusCode ?? answers.statusOf(reason),
       clientAddress: access.clientAddress(request),
       userAgent: shownUserAgent({ request, target }),
       hadQueryToken: target.token !== '',

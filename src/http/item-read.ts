@@ -40,12 +40,22 @@ export interface ItemReadOptions {
   readonly readerStallMs: number
 }
 
+/** What a test rig makes of a read. */
+export interface ReadFault {
+  /** The object to serve, of the one that is stored. */
+  readonly replace: (item: StoredItem) => StoredItem
+  /** The form to send, of the one that this reader would get. */
+  readonly reshape: (item: StoredItem, form: Representation) => Representation
+}
+
 /** A read that is allowed. */
 export interface ItemReading {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly target: ItemTarget
   readonly allowed: Allowed
+  /** `undefined` but on a test rig. */
+  readonly fault: ReadFault | undefined
 }
 
 /** The same, of a cache that exists. */
@@ -73,7 +83,7 @@ export class ItemRead {
   /** Answers it; a promise when something has to be waited for. */
   read(reading: ItemReading, reloadUntilMs?: number): void | Promise<void> {
     const { origin, answers } = this.#options
-    const { request, response, target, allowed } = reading
+    const { request, response, target, allowed, fault } = reading
     const cache = origin.caches.get(target.cacheName)
     if (cache === undefined) return answers.refuse(request, response, 'cache-not-found')
     const found = origin.peek(target.storeKey)
@@ -82,6 +92,7 @@ export class ItemRead {
       response,
       target,
       allowed,
+      fault,
       cache,
       reloadUntilMs,
     }
@@ -134,8 +145,9 @@ export class ItemRead {
     this.#options.answers.refuse(request, response, reason)
   }
 
-  #found(reading: CacheReading, item: StoredItem): void | Promise<void> {
+  #found(reading: CacheReading, stored: StoredItem): void | Promise<void> {
     const { origin, overload, answers } = this.#options
+    const item = reading.fault === undefined ? stored : reading.fault.replace(stored)
     const { request, response, target, cache, reloadUntilMs } = reading
     const staleSeconds = origin.staleSeconds(cache, item)
     if (staleSeconds !== undefined) {
@@ -235,17 +247,18 @@ export class ItemRead {
   #code(
     reading: CacheReading,
     { item, base, maxAgeSeconds }: Served,
-    form: Representation,
+    readers: Representation,
   ): void | Promise<void> {
     const { representations, gzip, send } = this.#options
-    const { request, response } = reading
+    const { request, response, fault } = reading
+    const form = fault === undefined ? readers : fault.reshape(item, readers)
     const answer = (body: Representation) =>
       send.answer(request, response, {
         item,
         body,
         varies,
         // Its text holds somebody's credential.
-        isPrivate: form !== base,
+        isPrivate: readers !== base,
         maxAgeSeconds,
       })
     const varies = gzip && representations.varies(item)

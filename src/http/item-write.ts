@@ -8,7 +8,7 @@ import { credentialFromAuthorization, unwrapCredential } from '../auth/credentia
 import type { Grant } from '../auth/grant.ts'
 import type { Cache } from '../origin/caches.ts'
 import type { Origin } from '../origin/origin.ts'
-import type { Upload } from '../origin/upload.ts'
+import type { Upload, UploadRequest } from '../origin/upload.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import { parseTtlSeconds } from '../wire/target.ts'
 import type { ItemTarget } from '../wire/target.ts'
@@ -28,8 +28,16 @@ export interface ItemWriteOptions {
   /** How much of a refused body is read when its cache is not known. */
   readonly drainBytesMax: number
   /** Told of every refused write. */
-  readonly onRefused: (request: IncomingMessage, target: ItemTarget, reason: RefusalReason) => void
+  readonly onRefused: (
+    request: IncomingMessage,
+    target: ItemTarget,
+    reason: RefusalReason,
+    statusCode?: number,
+  ) => void
 }
+
+/** Where the body of a write goes. */
+export type BodySink = Pick<Upload, 'add' | 'problem' | 'abort' | 'finish'>
 
 const DRAIN_MS = 60_000
 
@@ -56,12 +64,17 @@ export class ItemWrite {
     return parseTtlSeconds(target.ttlText, ttlSecondsMax) === undefined ? 'ttl-invalid' : undefined
   }
 
-  /** Stores the body of a write that is allowed. */
+  /**
+   * Stores the body of a write that is allowed.
+   *
+   * @param open  Instead of the origin's own: a test rig's.
+   */
   async put(
     request: IncomingMessage,
     response: ServerResponse,
     target: ItemTarget,
     grant: Grant | undefined,
+    open?: (upload: UploadRequest) => BodySink,
   ): Promise<void> {
     const { origin, answers } = this.#options
     const cache = await origin.cacheForWrite(target.cacheName, mayCreateCaches(grant))
@@ -70,7 +83,7 @@ export class ItemWrite {
     if (problem !== undefined) return this.refuse(request, response, target, problem, cache)
 
     if (expecting.delete(request)) response.writeContinue()
-    const upload = origin.openUpload({
+    const uploadRequest: UploadRequest = {
       cache,
       key: target.key,
       storeKey: target.storeKey,
@@ -80,7 +93,8 @@ export class ItemWrite {
       contentEncoding: (request.headers['content-encoding'] ?? '').trim().toLowerCase(),
       ownHosts: ownHosts(request, this.#options.publicHosts()),
       credentials: credentialsOf(request, target),
-    })
+    }
+    const upload = open === undefined ? origin.openUpload(uploadRequest) : open(uploadRequest)
     origin.stats.uploadsInFlight++
     const record = recordOf(response)
     const received = await this.#receive(request, upload, record)
@@ -138,12 +152,13 @@ export class ItemWrite {
     cache?: Cache,
     retryAfterSeconds = 0,
     detail?: string,
+    statusCode?: number,
   ): Promise<void> {
     const { answers } = this.#options
     const record = recordOf(response)
     // Said now: a client that goes away during the drain is never answered.
     if (record !== undefined) record.reason = reason
-    this.#options.onRefused(request, target, reason)
+    this.#options.onRefused(request, target, reason, statusCode)
     // The body of a request that waits for 100 may never come: whatever follows on this connection
     // could not be told from it.
     let close = expecting.delete(request) || reason === 'body-timeout'
@@ -161,6 +176,7 @@ export class ItemWrite {
     answers.refuse(request, response, reason, {
       close,
       retryAfterSeconds,
+      statusCode,
       ...(detail === undefined ? {} : { detail }),
     })
   }
@@ -178,7 +194,7 @@ export class ItemWrite {
    */
   #receive(
     request: IncomingMessage,
-    upload: Upload,
+    upload: BodySink,
     record: RequestRecord | undefined,
   ): Promise<'complete' | 'gone' | 'idle'> {
     // Gone while its credential was verified: its events have been and will not come again.

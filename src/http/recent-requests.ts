@@ -128,6 +128,13 @@ export class RecentRequests implements RequestObserver {
     return found
   }
 
+  /** Forgets those of a cache. */
+  forgetCache(cacheName: string): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.facts.cache === cacheName) this.#drop(entry)
+    }
+  }
+
   #note(record: RequestRecord): void {
     const clientAddress = shownClientAddress(record, this.#options.clientAddresses)
     const name = nameOf(record, clientAddress)

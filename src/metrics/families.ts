@@ -9,6 +9,7 @@ import { REQUEST_FAMILIES } from './families/request-families.ts'
 import { SERVER_FAMILIES } from './families/server-families.ts'
 import { STORE_FAMILIES } from './families/store-families.ts'
 import { TELLING_FAMILIES } from './families/telling-families.ts'
+import { RIG_FAMILIES } from './families/rig-families.ts'
 import { takeScrape } from './sources.ts'
 import type { MetricSources, Scrape } from './sources.ts'
 import { formatMetrics } from './text.ts'
@@ -54,6 +55,11 @@ export const FAMILY_GROUPS: readonly FamilyGroup[] = [
     title: 'Access log and webhooks',
     introduction: 'What the origin tells others, and what it could not tell them.',
     families: TELLING_FAMILIES,
+  },
+  {
+    title: 'Test rig',
+    introduction: 'What is made to go wrong, with `rig.enabled` ([Test rigs](rigs.md)).',
+    families: RIG_FAMILIES,
   },
 ]
 

@@ -10,6 +10,7 @@ import type { OriginStats } from '../origin/origin.ts'
 import type { OverloadStats } from '../origin/overload.ts'
 import type { TokenGuardStats } from '../origin/token-guard.ts'
 import type { WaiterStats } from '../origin/waiters.ts'
+import type { Faults } from '../rig/faults.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
 import type { StoreStats } from '../storage/store.ts'
 import type { PlaylistReads } from './playlist-reads.ts'
@@ -60,6 +61,8 @@ export interface MetricSources {
   /** `undefined` without an access log. */
   readonly accessLog: MeasuredAccessLog | undefined
   readonly webhooks: () => readonly MeasuredWebhook[]
+  /** Of a test rig; `undefined` otherwise. */
+  readonly faults: Pick<Faults, 'counts' | 'everybody'> | undefined
   readonly channels: Pick<Channels, 'list'>
   /** Channels with series of their own. */
   readonly channelsMax: number

@@ -49,7 +49,21 @@ export interface PlaylistFinding {
   readonly finding: Finding
 }
 
+/** A test rig's faults were added or taken away. */
+export interface FaultsChange {
+  readonly kind: 'added' | 'deleted' | 'cleared'
+  /** '' when all went. */
+  readonly faultId: string
+  /** What goes wrong; `undefined` when something was taken away. */
+  readonly action: string | undefined
+  /** When it ends by itself. */
+  readonly limitSeconds: number
+  /** Faults for everybody that are on now. */
+  readonly activeCount: number
+}
+
 interface EventMap {
+  'faults-changed': [change: FaultsChange]
   finding: [found: PlaylistFinding]
   'tokens-removed': [removal: TokensRemoved]
   'item-stored': [item: StoredItem]

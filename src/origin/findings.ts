@@ -5,7 +5,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import { splitStoreKey } from '../base/names.ts'
-import type { StoreKey } from '../base/names.ts'
+import type { CacheName, StoreKey } from '../base/names.ts'
 import type { Finding } from '../hls/validation-rules.ts'
 import type { OriginEvents } from './events.ts'
 
@@ -64,6 +64,13 @@ export class Findings {
   /** The last findings of a playlist, oldest first. */
   list(storeKey: StoreKey): readonly KeptFinding[] {
     return this.#byPlaylist.get(storeKey)?.kept ?? []
+  }
+
+  /** Forgets what was found in a cache. Counters stay, since a counter never goes back. */
+  forgetCache(cacheName: CacheName): void {
+    for (const storeKey of this.#byPlaylist.keys()) {
+      if (splitStoreKey(storeKey).cacheName === cacheName) this.#byPlaylist.delete(storeKey)
+    }
   }
 
   #playlist(storeKey: StoreKey): PlaylistFindings {

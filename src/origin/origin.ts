@@ -23,6 +23,8 @@ import { LiveWindow } from './live-window.ts'
 import { PlaylistJudge } from './playlist-judge.ts'
 import { ReusedNames } from './reused-names.ts'
 import { PreloadHints } from './preload-hints.ts'
+import { placesOf } from './segment-places.ts'
+import type { SegmentPlace } from './segment-places.ts'
 import type { TokenGuard } from './token-guard.ts'
 import { ttlSecondsByRule } from './ttl-rules.ts'
 import { Upload } from './upload.ts'
@@ -276,6 +278,19 @@ export class Origin implements UploadHost {
   /** Empties a cache; how many items went. */
   flush(cacheName: CacheName): Promise<number> {
     return this.#store.flush(cacheName)
+  }
+
+  /** Empties a cache and forgets what was known of its channels. @returns How many items went. */
+  async reset(cacheName: CacheName): Promise<number> {
+    const count = await this.#store.flush(cacheName)
+    this.#channels.forgetCache(cacheName)
+    this.findings.forgetCache(cacheName)
+    return count
+  }
+
+  /** Where an object stands in the live playlists that name it. Not for every read. */
+  placesOf(storeKey: StoreKey): readonly SegmentPlace[] {
+    return placesOf(storeKey, this.#channels.records())
   }
 
   usage(cacheName: CacheName): CacheUsage {

@@ -23,6 +23,12 @@ export class RecentFindings {
     })
   }
 
+  /** Forgets those of a cache. */
+  forgetCache(cacheName: CacheName): void {
+    const kept = this.#findings.filter((finding) => finding.cacheName !== cacheName)
+    this.#findings.splice(0, this.#findings.length, ...kept)
+  }
+
   /** Newest first, at most `limit` of those that `isWanted` takes. */
   list(limit: number, isWanted: (finding: RecentFinding) => boolean): readonly RecentFinding[] {
     const found: RecentFinding[] = []

@@ -179,6 +179,10 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
     advice:
       'Raise limits.uploadsInFlightBytesMax if memory allows, or let fewer encoders push here.',
   },
+  'fault-injected': {
+    sentence: 'A fault of the test rig answered this.',
+    advice: 'See headwater fault list; headwater fault clear ends them all.',
+  },
   overloaded: {
     sentence: 'The server is overloaded and serves the live edge first.',
     advice: 'Put a CDN in front, or see whether every viewer passes through it.',

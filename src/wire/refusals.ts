@@ -256,6 +256,12 @@ export const REFUSALS = {
     message: 'Service Unavailable',
     detail: 'Too many bytes of unfinished uploads (limits.uploadsInFlightBytesMax); try again.',
   },
+  'fault-injected': {
+    statusCode: 503,
+    code: 'Unavailable',
+    message: 'Service Unavailable',
+    detail: 'A fault of the test rig: x-headwater-fault names it, `headwater fault list` shows it.',
+  },
   overloaded: {
     statusCode: 503,
     code: 'Unavailable',

@@ -82,7 +82,7 @@ t.test('what the profiles are for', async (t) => {
   t.match(rig, {
     auth: { devKeys: true, loopbackWithoutKey: false },
     caches: { autoCreate: true },
-    rig: { enabled: false },
+    rig: { enabled: true },
   })
   t.match(resolveConfig({ overrides: { profile: 'momento' } }).config, {
     emulation: { bothCredentials: 'refuse', ttlRequired: 'always', oversizeStatus: 429 },

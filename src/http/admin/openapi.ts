@@ -7,6 +7,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { CacheSettingsSchema } from '../../config/schema.ts'
+import { FaultSchema } from '../../rig/fault-schema.ts'
 import { CacheSchema, SettingsSchema } from '../admin-cache-routes.ts'
 import { KeyInfoSchema, KeySchema } from '../admin-key-routes.ts'
 import { FindingSchema } from './finding-view.ts'
@@ -70,6 +71,7 @@ const SHARED: Readonly<Record<string, object>> = {
   Key: KeySchema,
   KeyInfo: KeyInfoSchema,
   Finding: FindingSchema,
+  Fault: FaultSchema,
 }
 
 /** Once the routes are there. */
