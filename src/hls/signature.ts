@@ -29,6 +29,29 @@ export function looksLikeManifest(firstBytes: Uint8Array): boolean {
   return false
 }
 
+/**
+ * Whether bytes that go on may become a playlist or manifest: so few of them that it is open, or the
+ * beginning of one.
+ */
+export function mayBecomePlaylist(firstBytes: Uint8Array): boolean {
+  if (
+    BYTE_ORDER_MARK.every((byte, index) => index >= firstBytes.length || firstBytes[index] === byte)
+  )
+    return true
+  for (let index = 0; index < PLAYLIST_TAG.length && index < firstBytes.length; index++) {
+    if (firstBytes[index] !== PLAYLIST_TAG.charCodeAt(index)) return looksLikeManifest(firstBytes)
+  }
+  return true
+}
+
+/** What a text is, whatever it is called; `undefined` when it is neither playlist nor manifest. */
+export function syntaxOf(firstBytes: Uint8Array): 'hls' | 'dash' | undefined {
+  if (looksLikePlaylist(firstBytes)) return 'hls'
+  if (!looksLikeManifest(firstBytes)) return undefined
+  const text = Buffer.from(firstBytes.buffer, firstBytes.byteOffset, firstBytes.length)
+  return /<(?:[\w.-]+:)?MPD[\s>]/.test(text.toString('latin1')) ? 'dash' : undefined
+}
+
 function startOfText(bytes: Uint8Array): number {
   return BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte) ? 3 : 0
 }

@@ -7,9 +7,12 @@ import { gunzip } from 'node:zlib'
 import { kindOfItem, kindOfKey } from '../hls/kind.ts'
 import { parsePlaylist } from '../hls/playlist.ts'
 import type { Playlist } from '../hls/playlist.ts'
-import { looksLikeManifest, looksLikePlaylist } from '../hls/signature.ts'
+import { looksLikeManifest, looksLikePlaylist, syntaxOf } from '../hls/signature.ts'
 import type { ItemKey } from '../base/names.ts'
 import type { ItemKind } from '../storage/store.ts'
+
+/** What stands before the root of a manifest: a declaration, comments. */
+const FIRST_BYTES = 4096
 
 export type ContentProblem =
   'not-a-playlist' | 'not-a-manifest' | 'gzip-invalid' | 'playlist-leaks-key'
@@ -39,7 +42,8 @@ export interface UploadedContent {
 }
 
 /**
- * Segments pass untouched. Playlists and manifests are unpacked when gzip-coded (by header or by
+ * Segments pass untouched; a playlist under another name passes as what the name says, but without
+ * the keys in it. Playlists and manifests are unpacked when gzip-coded (by header or by
  * their first bytes) and stored as identity, so that every reader can have them.
  */
 export async function checkContent(
@@ -47,13 +51,13 @@ export async function checkContent(
 ): Promise<CheckedContent | ContentProblem> {
   const kindByName = kindOfKey(upload.key)
   if (kindByName !== 'playlist' && kindByName !== 'manifest') {
-    return {
-      chunks: upload.chunks,
-      sizeBytes: upload.sizeBytes,
-      contentEncoding: upload.contentEncoding,
-      kind: kindByName,
-      playlist: undefined,
-    }
+    const { chunks, sizeBytes, contentEncoding } = upload
+    const asSent = { chunks, sizeBytes, contentEncoding, kind: kindByName, playlist: undefined }
+    const hidden = await hiddenText(upload)
+    if (hidden === undefined) return asSent
+    const clean = await upload.clean(hidden.body, hidden.syntax)
+    if (typeof clean === 'string') return clean
+    return clean === hidden.body ? asSent : identity(clean, kindByName, undefined)
   }
   const body = await toIdentity(upload)
   if (body === undefined) return 'gzip-invalid'
@@ -73,6 +77,28 @@ export async function checkContent(
     playlist === undefined ? 'media' : kindOfItem(kindByName, playlist),
     playlist,
   )
+}
+
+/** The text of a playlist or manifest that is not called one. */
+async function hiddenText(
+  upload: UploadedContent,
+): Promise<{ readonly body: Buffer; readonly syntax: 'hls' | 'dash' } | undefined> {
+  const isCoded = upload.contentEncoding === 'gzip'
+  const syntax = isCoded ? undefined : syntaxOf(firstBytesOf(upload.chunks))
+  if (!isCoded && syntax === undefined) return undefined
+  // Readers unpack it, so it has to be looked into.
+  const body = await toIdentity(upload)
+  const found = syntax ?? (body === undefined ? undefined : syntaxOf(body.subarray(0, FIRST_BYTES)))
+  return body === undefined || found === undefined ? undefined : { body, syntax: found }
+}
+
+/** Of one chunk, mostly: then nothing is copied. */
+function firstBytesOf(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks
+  if (first !== undefined && (chunks.length === 1 || first.length >= FIRST_BYTES)) {
+    return first.subarray(0, FIRST_BYTES)
+  }
+  return Buffer.concat(chunks.slice(0, 16), FIRST_BYTES)
 }
 
 function identity(body: Buffer, kind: ItemKind, playlist: Playlist | undefined): CheckedContent {

@@ -232,11 +232,13 @@ export class Origin implements UploadHost {
 
   /**
    * The upload in progress of a key that has no complete object: it can be read while it is written.
-   * `undefined` for playlists, manifests, keys and parts, which are served whole or not at all.
+   * `undefined` for playlists, manifests, keys and parts, which are served whole or not at all, whatever
+   * they are called.
    */
   firstUpload(storeKey: StoreKey): Upload | undefined {
     const upload = this.#firstUploads.get(storeKey)
-    return upload !== undefined && this.#window.isPart(storeKey) ? undefined : upload
+    if (upload === undefined || upload.isWithheld || this.#window.isPart(storeKey)) return undefined
+    return upload
   }
 
   closed(upload: Upload): void {

@@ -4,6 +4,7 @@
  */
 
 import type { ItemKey, StoreKey } from '../base/names.ts'
+import { mayBecomePlaylist } from '../hls/signature.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { BodyCollector } from './body-collector.ts'
 import type { Cache } from './caches.ts'
@@ -83,10 +84,21 @@ export class Upload {
   readonly #body = new BodyCollector()
   readonly #followers = new Set<UploadFollower>()
   #problem: UploadProblem | undefined
+  #isWithheld: boolean
 
   constructor(host: UploadHost, request: UploadRequest) {
     this.#host = host
     this.#request = request
+    // What is packed cannot be looked into as it comes.
+    this.#isWithheld = request.contentEncoding !== ''
+  }
+
+  /**
+   * Whether nobody may read along: by its first bytes it may be a playlist, whatever it is called, and
+   * those are cleaned of keys when they are complete. False before the first byte.
+   */
+  get isWithheld(): boolean {
+    return this.#isWithheld
   }
 
   get request(): UploadRequest {
@@ -118,6 +130,7 @@ export class Upload {
     } else if (!this.#host.reserve(chunk.length)) {
       this.#fail('uploads-busy')
     } else {
+      if (this.#body.sizeBytes === 0 && mayBecomePlaylist(chunk)) this.#withhold()
       this.#body.add(chunk)
       for (const follower of this.#followers) follower.onChunk(chunk)
     }
@@ -160,6 +173,12 @@ export class Upload {
     this.#host.release(this.#body.sizeBytes)
     this.#body.clear()
     this.#end(false)
+  }
+
+  #withhold(): void {
+    this.#isWithheld = true
+    for (const follower of this.#followers) follower.onFailed()
+    this.#followers.clear()
   }
 
   #end(isStored: boolean): void {

@@ -39,6 +39,23 @@ async function openReader(origin: Headwater, target = TARGET, version = '1.1'): 
   return reader
 }
 
+t.test('what begins as a playlist is never read as it comes, whatever it is called', async (t) => {
+  const origin = await openOrigin(t)
+  const target = '/cache/live-origin/live'
+  const encoder = await RawClient.open(origin.dataPlaneUrl)
+  const { encoder: key } = origin.keys
+  await encoder.send(head('PUT', target, [`Authorization: ${key}`, 'Transfer-Encoding: chunked']))
+  await encoder.sendChunk('#EX')
+  await untilUploads(origin, 1)
+  const reader = await openReader(origin, target)
+  await encoder.sendChunk(`TM3U\n#EXTINF:2,\na.ts?token=${key}\n`)
+  await encoder.send('0\r\n\r\n')
+  t.equal((await encoder.readResponse('PUT')).status, 204)
+  const answer = await reader.readResponse()
+  t.equal(answer.status, 206)
+  t.equal(answer.body.toString(), '#EXTM3U\n#EXTINF:2,\na.ts\n')
+})
+
 t.test('a first upload is read as it comes, chunked, and is then an object', async (t) => {
   const origin = await openOrigin(t)
   const encoder = await openUpload(origin)

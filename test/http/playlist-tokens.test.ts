@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { Headwater } from '../../src/app.ts'
 import { http } from '../support/http.ts'
@@ -144,6 +144,44 @@ t.test('texts made to be expensive or opaque are refused, or served without toke
   t.equal((await put('many.m3u8', many)).status, 204)
   const answer = await get(`many.m3u8?token=${origin.keys.player}`)
   t.equal(answer.text, many, 'a hundred thousand tokens are not put in')
+})
+
+t.test('nor under a name that says nothing of a playlist', async (t) => {
+  const origin = await openOrigin(t)
+  const { put, get, url } = client(origin)
+  const { encoder, player } = origin.keys
+  const hls = `#EXTM3U\n#EXTINF:2,\na.ts?token=${encoder}\n`
+  const dash = `<?xml version="1.0"?><MPD><BaseURL>a?token=${encoder}</BaseURL></MPD>`
+  for (const [key, text, cleaned] of [
+    ['live', hls, '#EXTM3U\n#EXTINF:2,\na.ts\n'],
+    ['live.ts', `\ufeff${hls}`, '\ufeff#EXTM3U\n#EXTINF:2,\na.ts\n'],
+    ['live.m3u8.bak', '#EXTM3U\n#EXTINF:2,\na.ts\n', '#EXTM3U\n#EXTINF:2,\na.ts\n'],
+    ['manifest', dash, '<?xml version="1.0"?><MPD><BaseURL>a</BaseURL></MPD>'],
+    ['page.xml', '<page>#EXTM3U</page>', '<page>#EXTM3U</page>'],
+  ] as const) {
+    t.equal((await put(key, text)).status, 204, key)
+    t.equal((await get(key, { authorization: player })).text, cleaned)
+  }
+  t.equal(
+    (await put('live', `${hls}# ${encoder}\n`)).headers['x-headwater-reason'],
+    'playlist-leaks-key',
+  )
+  const packed = (key: string, body: Buffer) =>
+    http(url(key), {
+      method: 'PUT',
+      body,
+      headers: { authorization: encoder, 'content-encoding': 'gzip' },
+    })
+  t.equal((await packed('packed', gzipSync(hls))).status, 204)
+  const unpacked = await get('packed', { authorization: player })
+  t.equal(unpacked.text, '#EXTM3U\n#EXTINF:2,\na.ts\n')
+  t.equal(unpacked.headers['content-encoding'], undefined)
+  for (const body of [gzipSync('{}'), Buffer.from('no gzip')]) {
+    t.equal((await packed('data.json', body)).status, 204)
+    const same = await get('data.json', { authorization: player })
+    t.equal(same.headers['content-encoding'], 'gzip')
+    t.equal(same.headers['content-length'], String(body.length))
+  }
 })
 
 t.test('strip gives nobody a token, keep gives every byte', async (t) => {
