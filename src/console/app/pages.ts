@@ -4,6 +4,7 @@
  */
 
 import type { FunctionComponent } from 'preact'
+import { CachesPage } from '../caches/caches-page.tsx'
 import { ChannelsPage } from '../channels/channels-page.tsx'
 import { ConnectPage } from '../connect/connect-page.tsx'
 import { KeysPage } from '../keys/keys-page.tsx'
@@ -29,6 +30,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { name: 'overview', title: 'Overview', icon: 'overview', component: OverviewPage },
   { name: 'channels', title: 'Channels', icon: 'channels', component: ChannelsPage },
+  { name: 'caches', title: 'Caches', icon: 'caches', component: CachesPage },
   { name: 'keys', title: 'Keys', icon: 'keys', component: KeysPage },
   { name: 'connect', title: 'Connect', icon: 'connect', component: ConnectPage },
   { name: 'why', title: 'Why?', icon: 'why', component: WhyPage },
