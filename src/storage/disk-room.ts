@@ -20,7 +20,8 @@ const PIECES_FACTOR = 1.25
 
 export class DiskRoom {
   readonly #options: DiskRoomOptions
-  #freeOnDiskBytes = Number.POSITIVE_INFINITY
+  /** `undefined` before the first look. */
+  #freeOnDiskBytes: number | undefined
   #freeInFileBytes = 0
 
   constructor(options: DiskRoomOptions) {
@@ -40,14 +41,20 @@ export class DiskRoom {
     }
   }
 
+  /** Whether nobody has looked yet. */
+  get isUnknown(): boolean {
+    return this.#freeOnDiskBytes === undefined
+  }
+
   /** @param bytes  What a write will take, about. It is taken away until the next look. */
   take(bytes: number): boolean {
     if (this.#freeInFileBytes >= bytes * PIECES_FACTOR) {
       this.#freeInFileBytes -= bytes * PIECES_FACTOR
       return true
     }
-    if (this.#freeOnDiskBytes < bytes) return false
-    this.#freeOnDiskBytes -= bytes
+    const freeBytes = this.#freeOnDiskBytes ?? 0
+    if (freeBytes < bytes) return false
+    this.#freeOnDiskBytes = freeBytes - bytes
     return true
   }
 }

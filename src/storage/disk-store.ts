@@ -249,6 +249,7 @@ export class DiskStore implements Store {
   async #put(item: StoredItem, options: PutOptions): Promise<PutOutcome> {
     const { storeKey } = item
     const key = bytesOf(storeKey)
+    if (this.#room.isUnknown) await this.#room.look()
     const before = this.#tables.record(key)
     const { sizeBytes, sizeBytesMax } = this.diskStats
     const bytes = diskBytesOf(item.sizeBytes)

@@ -40,6 +40,12 @@ export class DiskFullError extends Error {}
 const MAP_BYTES_FACTOR = 2
 const MAP_BYTES_MIN = 64 * 1024 ** 2
 
+/**
+ * Of lmdb 3.5. With batches by turns of the event loop a commit that fails rejects a promise that
+ * nobody can have, which would end the process.
+ */
+const SETTINGS = { maxDbs: 4, eventTurnBatching: false } as const
+
 const NOTHING = Buffer.alloc(0)
 /** A flush that takes longer has failed: the database tells nobody. */
 const FLUSH_MS_MAX = 30_000
@@ -62,7 +68,7 @@ export class DiskTables {
     const table = { encoding: 'binary', keyEncoding: 'binary' } as const
     const mapSize = Math.max(MAP_BYTES_MIN, options.sizeBytesMax * MAP_BYTES_FACTOR)
     try {
-      this.#root = open({ ...table, path: options.path, mapSize, maxDbs: 4 })
+      this.#root = open({ ...table, ...SETTINGS, path: options.path, mapSize })
       this.#records = this.#root.openDB({ ...table, name: 'records' })
       this.#rows = this.#root.openDB({ ...table, name: 'rows' })
       this.#expiries = this.#root.openDB({ ...table, name: 'expiries' })
