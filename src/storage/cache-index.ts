@@ -10,11 +10,18 @@ import type { HotEntry } from './hot-entry.ts'
 /** New keys that the ordered snapshot takes on before it is dropped, at least. */
 const ADDED_KEYS_MIN = 4096
 
+/** A cache of more keys than this is sorted in slices ({@link CacheIndex.prepareSortedKeys}). */
+export const SORTED_AT_ONCE_KEYS_MAX = 8192
+
+/** Keys that are sorted or merged before others have their turn: about 2 ms. */
+const SLICE_KEYS = 4096
+
 /** Up to so many are put into the snapshot one by one, which moves memory but makes none. */
 const INSERTED_KEYS_MAX = 64
 
 /**
- * A cache's entries. Listing sorts all its keys once (100,000: about 60 ms) and keeps them; later
+ * A cache's entries. Listing sorts all its keys once (100,000: 60 ms and more, in slices) and keeps
+ * them; later
  * pages put in what was added since (into 100,000: about 10 ms, 1 ms for a few) and skip what has
  * gone. The snapshot is dropped when more has changed than it holds, so that a cache that nobody
  * lists any more pays nothing but a comparison per write.
@@ -36,6 +43,8 @@ export class CacheIndex {
   #sortedKeys: StoreKey[] | undefined = undefined
   #addedKeys: StoreKey[] = []
   #removedCount = 0
+  /** Under way: a sort in slices. Keys that come meanwhile are in {@link #addedKeys}. */
+  #sorting: Promise<void> | undefined = undefined
 
   constructor(cacheName: CacheName) {
     this.cacheName = cacheName
@@ -50,8 +59,9 @@ export class CacheIndex {
     this.sizeBytes += entry.item.sizeBytes
     this.accountedBytes += entry.accountedBytes
     this.#link(entry)
-    if (this.#sortedKeys === undefined || !isNewKey) return
+    if (!isNewKey || (this.#sortedKeys === undefined && this.#sorting === undefined)) return
     this.#addedKeys.push(entry.item.storeKey)
+    if (this.#sortedKeys === undefined) return
     if (this.#addedKeys.length > Math.max(ADDED_KEYS_MIN, this.#sortedKeys.length)) this.#forget()
   }
 
@@ -97,16 +107,53 @@ export class CacheIndex {
   }
 
   /**
+   * Makes {@link sortedKeys} cheap, in slices between which others have their turn; `undefined` when
+   * it is already. May be called again while it is under way. A cache that changes as a whole
+   * meanwhile may have to be sorted anew, at once.
+   */
+  prepareSortedKeys(): Promise<void> | undefined {
+    if (this.#sortedKeys !== undefined || this.itemCount <= SORTED_AT_ONCE_KEYS_MAX)
+      return undefined
+    this.#sorting ??= this.#sortInSlices()
+    return this.#sorting
+  }
+
+  async #sortInSlices(): Promise<void> {
+    let runs: StoreKey[][] = []
+    const keys = this.#keys()
+    for (let start = 0; start < keys.length; start += SLICE_KEYS) {
+      await othersTurn()
+      runs.push(keys.slice(start, start + SLICE_KEYS).sort(compareKeys))
+    }
+    while (runs.length > 1) {
+      const merged: StoreKey[][] = []
+      for (let index = 0; index < runs.length; index += 2) {
+        merged.push(await mergeInSlices(runs[index] ?? [], runs[index + 1] ?? []))
+      }
+      runs = merged
+    }
+    this.#sorting = undefined
+    this.#sortedKeys = runs[0] ?? []
+  }
+
+  #keys(): StoreKey[] {
+    const keys: StoreKey[] = []
+    const pushKey = (entry: HotEntry): void => void keys.push(entry.item.storeKey)
+    this.#evictable.forEach(pushKey)
+    this.#pinned.forEach(pushKey)
+    return keys
+  }
+
+  /**
    * The cache's keys in ascending order. Some may have gone, none is twice. For use at once: the
    * next change may alter it.
    */
   sortedKeys(): readonly StoreKey[] {
     if (this.#sortedKeys === undefined) {
-      const keys: StoreKey[] = []
-      const pushKey = (entry: HotEntry): void => void keys.push(entry.item.storeKey)
-      this.#evictable.forEach(pushKey)
-      this.#pinned.forEach(pushKey)
-      this.#sortedKeys = keys.sort(compareKeys)
+      const keys = this.#keys().sort(compareKeys)
+      // Of a sort in slices, nothing is to be added twice.
+      if (this.#sorting !== undefined) return keys
+      this.#sortedKeys = keys
     } else if (this.#addedKeys.length > INSERTED_KEYS_MAX) {
       this.#sortedKeys = mergeSorted(this.#sortedKeys, this.#addedKeys.sort(compareKeys))
     } else {
@@ -201,6 +248,33 @@ function compareKeys(a: StoreKey, b: StoreKey): number {
 function insertSorted(keys: StoreKey[], key: StoreKey): void {
   const index = lowerBound(keys, key, false)
   if (keys[index] !== key) keys.splice(index, 0, key)
+}
+
+/** Of two lists that have no key in common. */
+async function mergeInSlices(a: readonly StoreKey[], b: readonly StoreKey[]): Promise<StoreKey[]> {
+  const merged: StoreKey[] = []
+  let indexA = 0
+  let indexB = 0
+  while (indexA < a.length || indexB < b.length) {
+    const end = Math.min(merged.length + SLICE_KEYS, a.length + b.length)
+    while (merged.length < end) {
+      const keyA = a[indexA]
+      const keyB = b[indexB]
+      if (keyA !== undefined && (keyB === undefined || keyA < keyB)) {
+        merged.push(keyA)
+        indexA++
+      } else if (keyB !== undefined) {
+        merged.push(keyB)
+        indexB++
+      }
+    }
+    await othersTurn()
+  }
+  return merged
+}
+
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Two ordered lists into one without repetitions. */
