@@ -42,6 +42,8 @@ export interface OpenOptions {
   readonly observeRequests?: boolean
   /** Faults and scenarios of a test rig, there from the first request on. Needs `rig.enabled`. */
   readonly faultFile?: FaultFile | undefined
+  /** Readers that may wait at once in one cache, for tests of what is said to the others; 5,000. */
+  readonly waitersPerCacheMax?: number | undefined
 }
 
 /** A running origin. */
@@ -94,7 +96,9 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer()
   }
   try {
-    const core = await openCore({ config, dataDirectory, clock, log })
+    const core = await openCore({
+      ...{ config, dataDirectory, clock, log, waitersPerCacheMax: options.waitersPerCacheMax },
+    })
     closers.push(() => core.store.close())
     closers.push(() => core.origin.close())
     if (options.faultFile !== undefined) core.faults?.load(options.faultFile)
@@ -155,6 +159,8 @@ export interface StartOptions {
   readonly inheritedSockets?: InheritedSockets
   /** As in {@link OpenOptions}. */
   readonly observeRequests?: boolean
+  /** As in {@link OpenOptions}. */
+  readonly waitersPerCacheMax?: number
 }
 
 /**
@@ -187,6 +193,7 @@ export async function startHeadwater(options: StartOptions = {}): Promise<Headwa
     sources,
     dataDirectory,
     observeRequests: options.observeRequests ?? true,
+    waitersPerCacheMax: options.waitersPerCacheMax,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.inheritedSockets === undefined

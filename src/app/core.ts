@@ -51,6 +51,7 @@ export interface CoreOptions {
   readonly dataDirectory: DataDirectory
   readonly clock: Clock
   readonly log: Logger
+  readonly waitersPerCacheMax: number | undefined
 }
 
 /** Opens the stores, the keys and the origin; nothing listens yet. */
@@ -94,6 +95,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     segmentMaxAgeSeconds: config.delivery.segmentMaxAgeSeconds,
     contentType: config.delivery.contentType,
     autoCreate: config.caches.autoCreate,
+    waitersPerCacheMax: options.waitersPerCacheMax,
   })
   origin.restore(await restoredPlaylists())
   let listeningUrl = ''

@@ -45,6 +45,8 @@ export interface OriginOptions {
   readonly contentType: 'by-extension' | 'octet-stream'
   /** A write may make its cache. */
   readonly autoCreate: boolean
+  /** Readers that may wait at once in one cache; 5,000 when it is absent. */
+  readonly waitersPerCacheMax?: number | undefined
 }
 
 /** Plain counters, read by metrics. */
@@ -110,7 +112,7 @@ export class Origin implements UploadHost {
     this.#waiters = new Waiters({
       clock: options.clock,
       waitersMax: WAITERS_MAX,
-      waitersPerCacheMax: WAITERS_PER_CACHE_MAX,
+      waitersPerCacheMax: options.waitersPerCacheMax ?? WAITERS_PER_CACHE_MAX,
     })
     this.reloads = new BlockingReloads({ ...options, waiters: this.#waiters })
     this.deltas = new DeltaUpdates(options)

@@ -20,9 +20,13 @@ const playlist = (last: number, openPartCount: number, { control = CONTROL, end 
   return text + end
 }
 
-async function open(t: Test, settings: StartOptions['settings'] = {}) {
+async function open(
+  t: Test,
+  settings: StartOptions['settings'] = {},
+  options: Pick<StartOptions, 'waitersPerCacheMax'> = {},
+) {
   const clock = new ManualClock()
-  const origin = await openOrigin(t, settings, { clock })
+  const origin = await openOrigin(t, settings, { clock, ...options })
   const url = (key: string) => `${origin.dataPlaneUrl}/cache/live-origin/${key}`
   const { encoder, player } = origin.keys
   const write = (method: string, key: string, body?: string) =>
@@ -254,4 +258,33 @@ t.test('HEAD waits as GET does', async (t) => {
   const answer = await reader
   t.equal(answer.status, 200)
   t.equal(answer.headers['content-length'], String(playlist(13, 0).length))
+})
+
+t.test('503 when as many wait as may, which costs those who wait nothing', async (t) => {
+  const { origin, put, get, write } = await open(t, {}, { waitersPerCacheMax: 3 })
+  await put(playlist(12, 1))
+  const waiting = Array.from({ length: 3 }, () => get('?_HLS_msn=13&_HLS_part=1'))
+  await untilWaiting(origin, 3)
+  for (const method of ['GET', 'HEAD']) {
+    const { dataPlaneUrl, keys } = origin
+    const busy = await http(`${dataPlaneUrl}/cache/live-origin/live.m3u8?_HLS_msn=13&_HLS_part=1`, {
+      method,
+      headers: { authorization: keys.player },
+    })
+    t.equal(busy.status, 503)
+    t.equal(busy.headers['x-headwater-reason'], 'waiters-busy')
+    t.match(busy.headers['retry-after'], /^\d+$/)
+    t.equal(busy.headers['cache-control'], 'no-store')
+  }
+  t.equal((await get('')).status, 200, 'who does not wait is served')
+  // Segments and parts are held by the same bound; over it they are misses.
+  t.equal((await write('GET', 'p13.0.m4s')).status, 404)
+  await put(playlist(12, 2))
+  for (const answer of waiting) t.equal((await answer).text, playlist(12, 2))
+  const next = get('?_HLS_msn=13')
+  await untilWaiting(origin, 1)
+  await put(playlist(13, 0))
+  t.equal((await next).status, 200, 'there is room again')
+  const { text } = await http(`${origin.adminUrl}/metrics`)
+  t.match(text, /reload[a-z_]*\{[^}]*busy"\} 2\n/)
 })
