@@ -4,6 +4,7 @@
  * `representations.ts`.
  */
 
+import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { StoreKey } from '../base/names.ts'
 import { canSkipDateRanges, dateRangesOf } from '../hls/delta-update.ts'
@@ -25,14 +26,16 @@ export interface DeltaForm extends DeltaOptions {
 }
 
 interface Tracked {
-  /** ID -> its tags, and when they were written so for the first time. */
-  readonly present: Map<string, { readonly text: string; readonly sinceMonotonicMs: number }>
+  /** ID -> its tags, hashed, and when they were written so for the first time. */
+  readonly present: Map<string, { readonly hash: string; readonly sinceMonotonicMs: number }>
   /** ID -> when it had gone. */
   readonly removed: Map<string, number>
 }
 
 const PLAYLISTS_MAX = 2000
 const DATE_RANGES_MAX = 1000
+/** IDs of one playlist that are remembered, in all. Real ones have a few dozen each. */
+const ID_CHARS_MAX = 64 * 1024
 /** RFC 8216bis §4.4.3.8: a skip boundary is at least so long. */
 const SKIP_TARGET_DURATIONS_MIN = 6
 
@@ -72,7 +75,7 @@ export class DeltaUpdates {
     const text = Buffer.concat(item.chunks).toString('latin1')
     if (!canSkipDateRanges(text)) return
     const ranges = dateRangesOf(text)
-    if (ranges.size > DATE_RANGES_MAX) return
+    if (ranges.size > DATE_RANGES_MAX || idCharCount(ranges) > ID_CHARS_MAX) return
     const boundarySeconds = skipBoundarySeconds(playlist, playlist.canSkipUntilSeconds)
     const sinceMs = this.#clock.monotonicMs() - boundarySeconds * 1000
     const tracked = this.#track(ranges, sinceMs, before)
@@ -98,22 +101,32 @@ export class DeltaUpdates {
   ): Tracked {
     const nowMs = this.#clock.monotonicMs()
     const present: Tracked['present'] = new Map()
-    for (const [id, text] of ranges) {
+    for (const [idInText, text] of ranges) {
+      // A piece of a text keeps the whole of it in memory, for as long as the range is there.
+      const id = Buffer.from(idInText, 'latin1').toString('latin1')
+      const hash = createHash('sha256').update(text, 'latin1').digest('base64url')
       const known = before?.present.get(id)
-      present.set(id, known?.text === text ? known : { text, sinceMonotonicMs: nowMs })
+      present.set(id, known?.hash === hash ? known : { hash, sinceMonotonicMs: nowMs })
     }
     const removed: Tracked['removed'] = new Map()
     for (const [id, goneAtMs] of before?.removed ?? []) {
       if (goneAtMs >= forgetBeforeMs && !ranges.has(id)) removed.set(id, goneAtMs)
     }
     for (const id of before?.present.keys() ?? []) if (!ranges.has(id)) removed.set(id, nowMs)
-    while (removed.size > DATE_RANGES_MAX) {
-      const oldest = removed.keys().next()
-      if (oldest.done === true) break
-      removed.delete(oldest.value)
+    let charCount = idCharCount(removed)
+    for (const id of removed.keys()) {
+      if (removed.size <= DATE_RANGES_MAX && charCount <= ID_CHARS_MAX) break
+      removed.delete(id)
+      charCount -= id.length
     }
     return { present, removed }
   }
+}
+
+function idCharCount(ranges: ReadonlyMap<string, unknown>): number {
+  let count = 0
+  for (const id of ranges.keys()) count += id.length
+  return count
 }
 
 function skipBoundarySeconds(playlist: MediaPlaylist, canSkipUntilSeconds: number): number {

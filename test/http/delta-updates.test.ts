@@ -144,3 +144,20 @@ t.test('too many date ranges are not tracked', async (t) => {
   t.notMatch(text, 'RECENTLY-REMOVED')
   t.match(text, range('r1000'))
 })
+
+t.test('nor are their names when they are very long, those that went included', async (t) => {
+  const { put, get } = await open(t)
+  const control = `${CONTROL},CAN-SKIP-DATERANGES=YES`
+  const put2 = (ranges: string) => put(playlist(30, { control, ranges }))
+  const long = (letter: string) => letter.repeat(40_000)
+  await put2(range('a') + range(long('b')))
+  t.match((await get('?_HLS_skip=v2')).text, 'RECENTLY-REMOVED')
+  await put2(range(long('b')) + range(long('c')))
+  t.notMatch((await get('?_HLS_skip=v2')).text, 'RECENTLY-REMOVED')
+  // Each alone is short enough; of those that went the last is named.
+  await put2(range(long('b')))
+  await put2(range(long('c')))
+  await put2('')
+  const { text } = await get('?_HLS_skip=v2')
+  t.ok(text.includes(`RECENTLY-REMOVED-DATERANGES="${long('c')}"`))
+})
