@@ -130,6 +130,7 @@ const suites = [
     file: 'test/e2e/cdn-nginx.test.ts',
     needs: ['E2E_NGINX', 'E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
   },
+  { file: 'test/e2e/twin.test.ts', needs: ['E2E_VARNISHD', 'E2E_NGINX', 'E2E_FFMPEG'] },
   {
     file: 'test/e2e/cdn-rtmp.test.ts',
     needs: ['E2E_NGINX', 'E2E_NGINX_RTMP', 'E2E_FFMPEG', 'E2E_FFPROBE'],

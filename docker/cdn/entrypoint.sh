@@ -4,6 +4,8 @@
 #
 #   LISTEN      address and port for viewers     8000, all addresses
 #   CACHE_SIZE  Varnish's memory for objects     256m
+#
+# With ORIGIN_B_HOST there are two origins (docs/high-availability.md).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin
@@ -20,8 +22,13 @@ case ${1:-} in
       *) listen=:$listen ;;
     esac
     sh "$here/render.sh" "$here/varnish/default.vcl" >"$directory/default.vcl"
+    vcl=$directory/default.vcl
+    if [ -n "${ORIGIN_B_HOST:-}" ]; then
+      vcl=$directory/twin.vcl
+      sh "$here/render.sh" "$here/varnish/twin.vcl" >"$vcl"
+    fi
     # No jail: it would read the file as another user, and in the image there is no root to drop.
-    exec varnishd -F -j none -f "$directory/default.vcl" -n "$directory/work" -a "$listen" -T none \
+    exec varnishd -F -j none -f "$vcl" -n "$directory/work" -a "$listen" -T none \
       -s "malloc,${CACHE_SIZE:-256m}" -p backend_idle_timeout=55 -p vsl_mask=-BereqHeader
     ;;
   nginx)

@@ -5,6 +5,8 @@
 #
 #   ORIGIN_HOST      name or address of the origin                        origin
 #   ORIGIN_PORT      its port                                             8080
+#   ORIGIN_B_HOST    the second origin, when there are two                none
+#   ORIGIN_B_PORT    its port                                             8080
 #   ORIGIN_SCHEME    http, or https (nginx only)                          http
 #   ORIGIN_CA_FILE   whom to trust as the origin's issuer (nginx only)    /etc/ssl/certs/ca-certificates.crt
 #   CACHE_NAME       the cache that viewers see                           live-origin
@@ -55,6 +57,22 @@ check ORIGIN_HOST "$host"
 check ORIGIN_PORT "$port"
 check ORIGIN_CA_FILE "$ca"
 check LISTEN "$listen"
+host_b=${ORIGIN_B_HOST:-}
+port_b=${ORIGIN_B_PORT:-8080}
+# nginx: a second server, and when it is asked.
+server_b=
+next='error timeout'
+connect_seconds=5
+if [ -n "$host_b" ]; then
+  check ORIGIN_B_HOST "$host_b"
+  check ORIGIN_B_PORT "$port_b"
+  server_b="server $host_b:$port_b max_fails=0 backup;"
+  next='error timeout http_404 http_500 http_502 http_503 http_504'
+  connect_seconds=1
+fi
+case $1:$host_b in
+  *twin.vcl:) fail 'set ORIGIN_B_HOST: the second origin' ;;
+esac
 case $cache in
   '' | *[!A-Za-z0-9._-]*) fail 'CACHE_NAME is a name of A-Z a-z 0-9 . _ -' ;;
 esac
@@ -67,6 +85,11 @@ s|@ORIGIN_HOST@|$host|g
 s|@ORIGIN_PORT@|$port|g
 s|@ORIGIN_SCHEME@|$scheme|g
 s|@ORIGIN_CA_FILE@|$ca|g
+s|@ORIGIN_B_HOST@|$host_b|g
+s|@ORIGIN_B_PORT@|$port_b|g
+s|@ORIGIN_B_SERVER@|$server_b|g
+s|@NEXT_UPSTREAM@|$next|g
+s|@CONNECT_SECONDS@|$connect_seconds|g
 s|@CACHE_NAME@|$cache|g
 s|@CACHE_PATTERN@|$cache_pattern|g
 s|@LISTEN@|$listen|g

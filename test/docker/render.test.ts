@@ -34,6 +34,25 @@ t.test('render.sh', { skip: process.platform === 'win32' && 'needs sh' }, async 
     }
   })
 
+  t.test('two origins: their second one is named, and asked; without it nothing is', async (t) => {
+    const env = { PLAYER_KEY: KEY, ORIGIN_B_HOST: 'b.example', ORIGIN_B_PORT: '81' }
+    const twin = render('varnish/twin.vcl', env)
+    t.equal(twin.status, 0, twin.stderr)
+    t.match(code(twin.stdout), '.host = "b.example";')
+    t.match(code(twin.stdout), '.port = "81";')
+    t.notMatch(code(twin.stdout), /@[A-Z_]+@/)
+    t.equal(render('varnish/twin.vcl', { PLAYER_KEY: KEY }).status, 2)
+    t.match(
+      code(render('nginx/nginx.conf', env).stdout),
+      /server b\.example:81 max_fails=0 backup;/,
+    )
+    t.match(code(render('nginx/nginx.conf', env).stdout), /proxy_next_upstream error .*http_404/)
+    const alone = code(render('nginx/nginx.conf', { PLAYER_KEY: KEY }).stdout)
+    t.match(alone, /proxy_next_upstream error timeout;/)
+    t.notMatch(alone, /backup/)
+    t.equal(render('nginx/nginx.conf', { ...env, ORIGIN_B_HOST: 'b"; evil' }).status, 2)
+  })
+
   t.test(
     'reads the key from the file of the first start, and from one with the key alone',
     async (t) => {

@@ -130,7 +130,8 @@ sub vcl_miss {
 
 sub vcl_backend_fetch {
     set bereq.http.Host = "@ORIGIN_HOST@";
-    if (bereq.http.X-Behaviour != "page") {
+    # A second attempt has all of it.
+    if (bereq.http.X-Behaviour != "page" && bereq.retries == 0) {
         set bereq.url = "/cache/@CACHE_NAME@" + bereq.url;
         if (bereq.http.X-Behaviour != "preflight") {
             set bereq.http.Authorization = "@PLAYER_KEY@";

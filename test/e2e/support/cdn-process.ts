@@ -25,17 +25,20 @@ export interface CdnOptions {
   /** `http://127.0.0.1:port` of what the CDN takes for the origin. */
   readonly originUrl: string
   readonly playerKey: string
+  /** Of the second origin, when there are two. */
+  readonly originBUrl?: string
 }
 
 /** Starts one for this test, as its image does, and returns its URL, no trailing slash. */
 export async function openCdn(
   t: Test,
   program: CdnProgram,
-  { originUrl, playerKey }: CdnOptions,
+  { originUrl, playerKey, originBUrl }: CdnOptions,
 ): Promise<string> {
   const directory = makeDirectory(t)
   const port = await freePort()
   const origin = new URL(originUrl)
+  const originB = originBUrl === undefined ? undefined : new URL(originBUrl)
   const keyFile = join(directory, 'player-key.json')
   writeFileSync(keyFile, JSON.stringify({ apiKey: playerKey }, undefined, 2), { mode: 0o600 })
   // First on the PATH: the programs that scripts/e2e.mjs found.
@@ -51,6 +54,7 @@ export async function openCdn(
       TMPDIR: directory,
       ORIGIN_HOST: origin.hostname,
       ORIGIN_PORT: origin.port,
+      ...(originB && { ORIGIN_B_HOST: originB.hostname, ORIGIN_B_PORT: originB.port }),
       LISTEN: `127.0.0.1:${String(port)}`,
       PLAYER_KEY_FILE: keyFile,
       CACHE_SIZE: '64m',
