@@ -56,6 +56,15 @@ export class AdminClient implements Control {
     }
   }
 
+  /**
+   * Any other route. @param path  With `/api` and its query, encoded.
+   *
+   * @throws HeadwaterError as the server refuses, `HW_CLI_SERVER_UNREACHABLE`.
+   */
+  async ask<Shape>(method: string, path: string, body?: unknown): Promise<Shape> {
+    return answerOf<Shape>(await this.#call(method, path, body))
+  }
+
   async createKey(request: GrantRequest): Promise<{ key: KeyView; keyInfo: KeyInfo }> {
     return answerOf(await this.#call('POST', '/api/keys', request))
   }

@@ -14,6 +14,9 @@ import { exportCommand } from './export-command.ts'
 import { importCommand } from './import-command.ts'
 import { KEY_COMMANDS } from './key-command.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
+import { assertCommand } from './rig/assert-command.ts'
+import { FAULT_COMMANDS } from './rig/fault-command.ts'
+import { waitCommand } from './rig/wait-command.ts'
 import { serveCommand } from './serve-command.ts'
 
 /** A command, or several under one name. */
@@ -38,6 +41,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
       Promise.resolve(runCapacityCommand({ argv, stdout, stderr })),
   },
   doctor: doctorCommand,
+  fault: { summary: 'make answers go wrong on a test rig', commands: FAULT_COMMANDS },
+  wait: waitCommand,
+  assert: assertCommand,
   export: exportCommand,
   import: importCommand,
   version: {

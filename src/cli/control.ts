@@ -59,6 +59,40 @@ export interface ControlOptions {
  * `HW_DATA_DIR_UNUSABLE` when there is neither a server nor a directory, `HW_DATA_DIR_LOCKED`.
  */
 export async function openControl(context: CliContext, options: ControlOptions): Promise<Control> {
+  const client = await findServer(context, options)
+  if (client !== undefined) return client
+  const dataDir = resolve(context.cwd, options.config.dataDir)
+  if (!existsSync(dataDir)) {
+    throw new HeadwaterError('HW_DATA_DIR_UNUSABLE', `There is no data directory ${dataDir}.`, {
+      detail:
+        'Run this where the server runs, name its directory with --data-dir, or its admin URL with --admin-url. To begin anew, start one: headwater serve',
+    })
+  }
+  return OfflineControl.open({ config: options.config, dataDir, clock: context.clock })
+}
+
+/**
+ * The server, for what only a running one can do. Found as by {@link openControl}.
+ *
+ * @throws HeadwaterError `HW_CLI_SERVER_UNREACHABLE` when there is none.
+ */
+export async function requireServer(
+  context: CliContext,
+  options: ControlOptions,
+): Promise<AdminClient> {
+  const client = await findServer(context, options)
+  if (client !== undefined) return client
+  const dataDir = resolve(context.cwd, options.config.dataDir)
+  throw new HeadwaterError('HW_CLI_SERVER_UNREACHABLE', `No server runs on ${dataDir}.`, {
+    detail:
+      'Start one, name its directory with --data-dir, or its admin URL with --admin-url or HEADWATER_ADMIN_URL.',
+  })
+}
+
+async function findServer(
+  context: CliContext,
+  options: ControlOptions,
+): Promise<AdminClient | undefined> {
   const { env } = context
   const dataDir = resolve(context.cwd, options.config.dataDir)
   const key = (env['HEADWATER_ADMIN_KEY'] ?? '') || (await readSuperUserKey(dataDir))
@@ -70,17 +104,9 @@ export async function openControl(context: CliContext, options: ControlOptions):
   }
   const info = await readServerFile(dataDir)
   // A process id of another container says nothing here: only a live server's answer counts.
-  if (info !== undefined && isProcessAlive(info.pid)) {
-    const client = new AdminClient({ adminUrl: info.adminUrl, key })
-    if (await client.isServer(info.pid)) return client
-  }
-  if (!existsSync(dataDir)) {
-    throw new HeadwaterError('HW_DATA_DIR_UNUSABLE', `There is no data directory ${dataDir}.`, {
-      detail:
-        'Run this where the server runs, name its directory with --data-dir, or its admin URL with --admin-url. To begin anew, start one: headwater serve',
-    })
-  }
-  return OfflineControl.open({ config: options.config, dataDir, clock: context.clock })
+  if (info === undefined || !isProcessAlive(info.pid)) return undefined
+  const client = new AdminClient({ adminUrl: info.adminUrl, key })
+  return (await client.isServer(info.pid)) ? client : undefined
 }
 
 function checkUrl(text: string): string {

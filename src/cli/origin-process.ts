@@ -10,6 +10,7 @@ import type { Logger } from '../base/log.ts'
 import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/schema.ts'
 import type { InheritedSockets } from '../http/plane-listeners.ts'
+import type { FaultFile } from '../rig/fault-file.ts'
 import { DataDirectory } from '../storage/data-directory.ts'
 import { SERVER_FILE } from './server-file.ts'
 import type { ServerInfo } from './server-file.ts'
@@ -23,6 +24,8 @@ export interface OriginProcessOptions {
   readonly log: Logger
   /** Used instead of opening ports. */
   readonly inheritedSockets?: InheritedSockets | undefined
+  /** Faults and scenarios of a test rig. */
+  readonly faultFile?: FaultFile | undefined
 }
 
 export interface OriginProcess {
@@ -46,7 +49,7 @@ export async function startOriginProcess(options: OriginProcessOptions): Promise
   const { documents } = dataDirectory
   // It closes the directory itself, also when it fails.
   const headwater = await openHeadwater({
-    ...{ config, sources, dataDirectory, clock, log },
+    ...{ config, sources, dataDirectory, clock, log, faultFile: options.faultFile },
     ...(inheritedSockets === undefined ? {} : { inheritedSockets }),
   }).catch((error: unknown) => {
     throw withFlags(error, config)

@@ -6,17 +6,20 @@ import { FIRST_CACHE_NAME } from '../app.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { VERSION } from '../base/version.ts'
+import type { FaultFile } from '../rig/fault-file.ts'
 import { hotStoreSizeBytesDefault } from '../storage/hot-store-size.ts'
 import { formatBanner } from './banner.ts'
 import type { Painter } from './banner.ts'
 import { hasColours } from './cli-context.ts'
 import type { CliContext } from './cli-context.ts'
+import { usageError } from './command.ts'
 import type { Command } from './command.ts'
 import { formatNotice, logNotice } from './origin-notices.ts'
 import { startOriginProcess } from './origin-process.ts'
 import type { OriginProcess } from './origin-process.ts'
 import { OriginReporter } from './origin-reporter.ts'
 import { formatPlayerUrl, formatQrCode } from './player-link.ts'
+import { readFaultFile } from './rig/fault-command.ts'
 import { readServeSettings } from './serve-settings.ts'
 import type { ServeSettings } from './serve-settings.ts'
 import { detectShell } from './shell-lines.ts'
@@ -28,6 +31,7 @@ Starts the origin and runs it until Ctrl-C or SIGTERM. The first start makes a d
 three keys and the cache live-origin.
 
   --lan              listen on the network, and show the URL and a QR code for phones
+  --faults FILE      faults and scenarios of a test rig, YAML or JSON; needs --profile rig or --rig-enabled
   --json             print the ready line as JSON, also on a terminal
   --config FILE      settings file (headwater.config.json)
   --port, --host     of the data plane (8080, localhost); --admin-port (8081)
@@ -56,11 +60,13 @@ export const serveCommand: Command = {
 }
 
 async function runServe(context: CliContext, argv: readonly string[]): Promise<number> {
-  const { settings } = await readServeSettings(context, argv, {})
+  const { settings, own } = await readServeSettings(context, argv, { faults: 'string' })
   const { config, sources, log } = settings
+  const faultFile = await readFaults(context, settings, own.faults)
   const origin = await startOriginProcess({
     ...{ config, sources, cwd: context.cwd, clock: context.clock, log },
     inheritedSockets: context.takeInheritedSockets(),
+    faultFile,
   })
   const reporter = reportOrigin({ origin, settings, context })
   // First: whoever reads that it is ready may send a signal at once.
@@ -77,6 +83,18 @@ async function runServe(context: CliContext, argv: readonly string[]): Promise<n
   if (settings.isInteractive) context.stdout.write(bannerOf(origin, settings, context))
   else announce(origin, settings, context, {})
   return stopped
+}
+
+async function readFaults(
+  { cwd }: CliContext,
+  { config }: ServeSettings,
+  path: string | undefined,
+): Promise<FaultFile | undefined> {
+  if (path === undefined) return undefined
+  if (!config.rig.enabled) {
+    throw usageError('--faults needs a test rig.', ['Add --profile rig, or --rig-enabled.'])
+  }
+  return readFaultFile(cwd, path)
 }
 
 /** Whoever turns certificates over sends it; what came of it is in the log. */
@@ -168,6 +186,17 @@ export function shownKeys(origin: OriginProcess): { encoder: string; player: str
   return { encoder: keys.encoder, player: keys.player }
 }
 
+/** What was left on by a file; later ones are told as they come. */
+function faultWarnings({ headwater }: OriginProcess): string[] {
+  const rules = headwater.faults?.everybody.list() ?? []
+  if (rules.length === 0) return []
+  const names = rules.slice(0, 5).map(({ id }) => id)
+  const more = rules.length > names.length ? ', …' : ''
+  return [
+    `faults are on (${rules.length}): ${names.join(', ')}${more}. headwater fault clear ends them`,
+  ]
+}
+
 function bannerOf(origin: OriginProcess, settings: ServeSettings, context: CliContext): string {
   const { config } = origin.headwater
   const { publicUrl } = origin.info
@@ -194,7 +223,7 @@ function bannerOf(origin: OriginProcess, settings: ServeSettings, context: CliCo
     lanUrls: settings.lanAddresses.map((address) => `http://${address}:${port}`),
     qrCode: settings.lanAddresses.length === 0 ? undefined : formatQrCode(playerUrl, colours),
     devKey: config.auth.devKeys ? DEV_ENCODER_KEY : undefined,
-    warnings: settings.warnings,
+    warnings: [...settings.warnings, ...faultWarnings(origin)],
     shell: detectShell(context.platform, context.env),
     columns: context.stdout.columns ?? 100,
     colours,

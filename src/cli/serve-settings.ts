@@ -78,6 +78,9 @@ function openWarnings(config: Config, before: Config): string[] {
       'dev keys are on: dev-super-user, dev-encoder and dev-player are accepted, and everybody knows them',
     )
   }
+  if (config.rig.enabled) {
+    warnings.push('this is a test rig: whoever has a super-user key can make any answer fail')
+  }
   if (config.auth.loopbackWithoutKey) {
     warnings.push('programs on this machine need no key')
   }
