@@ -39,6 +39,10 @@ export function fillTemplate(template: string, target: ConnectTarget): string {
     // In a regular expression a dot is any character.
     CACHE_PATTERN: target.cacheName.replaceAll('.', '[.]'),
     LISTEN: '8000',
+    // One origin; render.sh has the other values.
+    ORIGIN_B_SERVER: '',
+    NEXT_UPSTREAM: 'error timeout',
+    CONNECT_SECONDS: '5',
     PLAYER_KEY: isPlain ? target.playerKey : PLAYER_KEY,
   }
   return template.replace(/@([A-Z_]+)@/g, (whole, name: string) => values[name] ?? whole)
