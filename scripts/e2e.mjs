@@ -94,6 +94,15 @@ const tools = [
     brew: '(not packaged: build nginx with nginx-rtmp-module)',
     winget: '(not under Windows)',
   },
+  {
+    name: 'redis-server',
+    variable: 'E2E_REDIS_SERVER',
+    commands: ['redis-server', 'valkey-server'],
+    paths: [],
+    debian: 'redis-server',
+    brew: 'brew install redis',
+    winget: '(there is none for Windows)',
+  },
   ...['prometheus', 'promtool'].map((command) => ({
     name: command,
     variable: `E2E_${command.toUpperCase()}`,
@@ -121,6 +130,7 @@ const suites = [
   },
   { file: 'test/e2e/tls.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/console.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
+  { file: 'test/e2e/console-steer.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/player.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'] },
   {
     file: 'test/e2e/cdn-varnish.test.ts',
@@ -130,11 +140,16 @@ const suites = [
     file: 'test/e2e/cdn-nginx.test.ts',
     needs: ['E2E_NGINX', 'E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
   },
+  { file: 'test/e2e/rolling.test.ts', needs: [] },
   { file: 'test/e2e/twin.test.ts', needs: ['E2E_VARNISHD', 'E2E_NGINX', 'E2E_FFMPEG'] },
   {
     file: 'test/e2e/cdn-rtmp.test.ts',
     needs: ['E2E_NGINX', 'E2E_NGINX_RTMP', 'E2E_FFMPEG', 'E2E_FFPROBE'],
   },
+  ...['store', 'nodes', 'failures', 'start', 'origins'].map((part) => ({
+    file: `test/e2e/valkey-${part}.test.ts`,
+    needs: ['E2E_REDIS_SERVER'],
+  })),
   { file: 'test/e2e/prometheus.test.ts', needs: ['E2E_PROMETHEUS', 'E2E_PROMTOOL'] },
 ]
 

@@ -10,6 +10,7 @@ import { ReaderTokens } from '../auth/reader-tokens.ts'
 import { Sessions } from '../auth/sessions.ts'
 import { SignInLinks } from '../auth/sign-in-links.ts'
 import type { Clock } from '../base/clock.ts'
+import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Config } from '../config/schema.ts'
 import { CacheRegistry } from '../origin/caches.ts'
@@ -20,7 +21,8 @@ import { Faults } from '../rig/faults.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
 import type { Store } from '../storage/store.ts'
-import { openStore } from './open-store.ts'
+import { ValkeyDocuments } from '../storage/valkey/valkey-documents.ts'
+import { openStore, openValkeyLink } from './open-store.ts'
 
 /** The cache that exists from the first start. */
 export const FIRST_CACHE_NAME = 'live-origin'
@@ -28,6 +30,8 @@ export const FIRST_CACHE_NAME = 'live-origin'
 /** What every plane shares. */
 export interface Core {
   readonly store: Store
+  /** Whether the store does not answer, while memory goes on. */
+  readonly isStoreDown: () => boolean
   /** `undefined` without a disk. */
   readonly diskStats: DiskStats | undefined
   readonly origin: Origin
@@ -58,11 +62,17 @@ export interface CoreOptions {
 export async function openCore(options: CoreOptions): Promise<Core> {
   const { config, clock, log } = options
   const { documents } = options.dataDirectory
-  const document = (name: string) => ({
-    read: () => documents.read(name),
-    write: (value: unknown) => documents.write(name, value),
-  })
-  const secret = await readSigningSecret(documents, config.auth.signingKey)
+  const valkey = config.storage.kind === 'valkey' ? await openValkeyLink(options) : undefined
+  const shared = valkey === undefined ? undefined : new ValkeyDocuments(valkey)
+  const document = (name: string) =>
+    shared?.document(name) ?? {
+      read: () => documents.read(name),
+      write: (value: unknown) => documents.write(name, value),
+    }
+  const secret =
+    shared === undefined || config.auth.signingKey !== ''
+      ? await readSigningSecret(documents, config.auth.signingKey)
+      : await shared.signingSecret()
   const registry = await KeyRegistry.open({ records: document('keys.json'), clock })
   const caches = await CacheRegistry.open({
     document: document('caches.json'),
@@ -72,8 +82,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     cachesMax: config.limits.cachesMax,
   })
   // The first start alone: a cache that was deleted on purpose does not come back.
-  if ((await documents.read('caches.json')) === undefined) await makeFirstCache(caches)
-  const { store, diskStats, restoredPlaylists } = await openStore(options)
+  if ((await document('caches.json').read()) === undefined) await makeFirstCache(caches)
+  const opened = await openStore({ ...options, valkey })
+  const { store, diskStats, restoredPlaylists } = opened
   const authenticator = new Authenticator({
     secret,
     keys: registry,
@@ -98,10 +109,12 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     waitersPerCacheMax: options.waitersPerCacheMax,
   })
   origin.restore(await restoredPlaylists())
+  opened.onRemoteChange?.((storeKey) => void origin.changedElsewhere(storeKey))
   let listeningUrl = ''
   const publicUrl = () => config.http.publicUrl || listeningUrl
   return {
     store,
+    isStoreDown: opened.isDown,
     diskStats,
     origin,
     authenticator,
@@ -127,5 +140,10 @@ export async function openCore(options: CoreOptions): Promise<Core> {
 
 async function makeFirstCache(caches: CacheRegistry): Promise<void> {
   if (caches.list().some((cache) => cache.name === FIRST_CACHE_NAME)) return
-  await caches.create(FIRST_CACHE_NAME)
+  try {
+    await caches.create(FIRST_CACHE_NAME)
+  } catch (error) {
+    // Another node, started at the same moment, was quicker.
+    if (!(error instanceof HeadwaterError && error.code === 'HW_CACHE_EXISTS')) throw error
+  }
 }

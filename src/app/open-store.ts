@@ -3,12 +3,16 @@
  * what a durable one found when it was opened.
  */
 
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
+import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import type { StoreKey } from '../base/names.ts'
 import type { Config } from '../config/schema.ts'
 import { FORGET_MS as RECENT_MS } from '../origin/channel-model.ts'
-import { notesCodec } from '../origin/item-notes.ts'
+import { notesCodec, notesOf } from '../origin/item-notes.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { prepareDiskDirectory } from '../storage/disk-directory.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
@@ -17,6 +21,11 @@ import { DiskStore } from '../storage/disk-store.ts'
 import { hotStoreSizeBytesDefault } from '../storage/hot-store-size.ts'
 import { HotStore } from '../storage/hot-store.ts'
 import type { Store, StoredItem } from '../storage/store.ts'
+import { openValkey } from '../storage/valkey/open-valkey.ts'
+import type { ValkeyLink } from '../storage/valkey/valkey-link.ts'
+import { ValkeyStore } from '../storage/valkey/valkey-store.ts'
+
+const DOWN_TARGET_DURATIONS = 3
 
 export interface OpenStoreOptions {
   readonly config: Config
@@ -27,6 +36,10 @@ export interface OpenStoreOptions {
 
 export interface OpenedStore {
   readonly store: Store
+  /** Whether it does not answer, while memory goes on. */
+  readonly isDown: () => boolean
+  /** Tells of keys that another node has changed; absent where there is none. */
+  readonly onRemoteChange?: (listener: (storeKey: StoreKey) => void) => void
   /** For metrics; `undefined` without a disk. */
   readonly diskStats: DiskStats | undefined
   /**
@@ -40,14 +53,51 @@ export interface OpenedStore {
  * @throws HeadwaterError `HW_DATA_DIR_CORRUPT`, `HW_DATA_DIR_UNUSABLE` and what else keeps a store
  *   from being opened.
  */
-export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { config, clock } = options
+export async function openStore(
+  options: OpenStoreOptions & { readonly valkey: ValkeyLink | undefined },
+): Promise<OpenedStore> {
+  const { config, clock, valkey } = options
   const hot = new HotStore({
     sizeBytesMax: config.hotStore.sizeBytesMax || hotStoreSizeBytesDefault(),
     clock,
   })
   if (config.storage.kind === 'disk') return openDiskStore(options, hot)
-  return { store: hot, diskStats: undefined, restoredPlaylists: () => Promise.resolve([]) }
+  const none = { diskStats: undefined, restoredPlaylists: () => Promise.resolve([]) }
+  if (valkey === undefined) return { store: hot, isDown: () => false, ...none }
+  const store = new ValkeyStore({
+    ...{ link: valkey, hot, clock, attachments: notesCodec },
+    servableWhileDownMs,
+  })
+  await store.refreshUsage()
+  return {
+    ...{ store, isDown: () => store.isDown, ...none },
+    onRemoteChange: (listener) => void store.onRemoteChange(listener),
+  }
+}
+
+/** @throws HeadwaterError `HW_START_VALKEY` with all that keeps it from being used. */
+export async function openValkeyLink(options: OpenStoreOptions): Promise<ValkeyLink> {
+  const { config, log } = options
+  const { valkey, timeoutMs } = config.storage
+  let authorities: string | undefined
+  try {
+    if (valkey.caFile !== '') authorities = await readFile(valkey.caFile, 'utf8')
+  } catch (cause) {
+    throw new HeadwaterError(
+      'HW_START_VALKEY',
+      `storage.valkey.caFile: ${valkey.caFile} cannot be read.`,
+      { cause },
+    )
+  }
+  // Connections and their limits are of this machine, whatever clock the rest has.
+  return openValkey({ url: valkey.url, timeoutMs, authorities, clock: systemClock, log })
+}
+
+/** A live playlist that nobody can confirm helps for three target durations, then another origin does. */
+function servableWhileDownMs(item: StoredItem): number {
+  const { playlist } = notesOf(item)
+  if (playlist?.kind !== 'media' || playlist.ended) return Number.POSITIVE_INFINITY
+  return DOWN_TARGET_DURATIONS * Math.max(1, playlist.targetDurationSeconds) * 1000
 }
 
 async function openDiskStore(options: OpenStoreOptions, hot: HotStore): Promise<OpenedStore> {
@@ -65,6 +115,7 @@ async function openDiskStore(options: OpenStoreOptions, hot: HotStore): Promise<
   log.info({ path, itemCount, sizeBytes, sizeBytesMax }, 'objects on disk')
   return {
     store,
+    isDown: () => false,
     diskStats: store.diskStats,
     restoredPlaylists: () => Promise.resolve(store.restorePlaylists(RECENT_MS)),
   }

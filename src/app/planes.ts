@@ -50,6 +50,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const { config, clock, log, core } = options
   const startedAtMs = clock.nowMs()
   const health = new Health()
+  health.watchStore(core.isStoreDown)
   const clientAddresses = new ClientAddresses(config.http.trustedProxies)
   const observation = await openObservation({ config, clock, log, core, clientAddresses })
   const meters = openMeters({ config, clock, core })

@@ -32,8 +32,16 @@ const TOKEN_REVOCATION_KEPT_MS = 48 * 3600 * 1000
 /** Where the document lives. `read` gives `undefined` when there is none; `write` replaces it whole. */
 export interface KeyRecordsFile {
   read(): Promise<unknown>
-  write(value: unknown): Promise<void>
+  /** `'conflict'` when another process has written since the last read: nothing is written then. */
+  write(value: unknown): Promise<unknown>
+  /** Tells when another process has, or may have, written; absent where none can. */
+  subscribe?(listener: () => void): () => void
 }
+
+/** Another process was quicker, again and again. */
+class WriteConflict extends Error {}
+
+const WRITE_ATTEMPTS_MAX = 10
 
 export interface KeyRegistryOptions {
   readonly records: KeyRecordsFile
@@ -65,7 +73,13 @@ export class KeyRegistry {
    * @throws HeadwaterError `HW_DATA_DIR_CORRUPT` that names the record; whatever `read` throws.
    */
   static async open(options: KeyRegistryOptions): Promise<KeyRegistry> {
-    return new KeyRegistry(options, parseKeyDocument(await options.records.read()))
+    const { records } = options
+    const registry = new KeyRegistry(options, parseKeyDocument(await records.read()))
+    records.subscribe?.(() => {
+      // Ignored: what cannot be read now is told of again when it can.
+      void registry.#serialise(() => registry.#reload()).catch(() => undefined)
+    })
+    return registry
   }
 
   /** Moves at every revocation; what was verified before must be looked at again. */
@@ -120,12 +134,14 @@ export class KeyRegistry {
    * and then nothing was added.
    */
   add(record: StoredKeyRecord): Promise<void> {
-    return this.#serialise(async () => {
-      this.#refuseKnown(record)
-      await this.#write([...this.#byId.values(), record])
-      this.#index(record)
-      this.#version++
-    })
+    return this.#serialise(() =>
+      this.#despiteOthers(async () => {
+        this.#refuseKnown(record)
+        await this.#write([...this.#byId.values(), record])
+        this.#index(record)
+        this.#version++
+      }),
+    )
   }
 
   /**
@@ -148,9 +164,7 @@ export class KeyRegistry {
       this.#version++
       this.#unwrittenRevocations = true
     }
-    await this.#serialise(async () => {
-      if (this.#unwrittenRevocations) await this.#write([...this.#byId.values()])
-    })
+    await this.#writeRevocations()
     return withoutHashes(revoked)
   }
 
@@ -179,9 +193,7 @@ export class KeyRegistry {
       this.#version++
       this.#unwrittenRevocations = true
     }
-    await this.#serialise(async () => {
-      if (this.#unwrittenRevocations) await this.#write([...this.#byId.values()])
-    })
+    await this.#writeRevocations()
     return revocation
   }
 
@@ -214,6 +226,45 @@ export class KeyRegistry {
     }
   }
 
+  #writeRevocations(): Promise<void> {
+    return this.#serialise(() =>
+      this.#despiteOthers(async () => {
+        if (this.#unwrittenRevocations) await this.#write([...this.#byId.values()])
+      }),
+    )
+  }
+
+  /** Begins again on what another process has written meanwhile. */
+  async #despiteOthers(job: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await job()
+      } catch (error) {
+        if (!(error instanceof WriteConflict) || attempt === WRITE_ATTEMPTS_MAX) throw error
+        await this.#reload()
+      }
+    }
+  }
+
+  /** Takes over what is written, but no revocation back: one that is not written yet holds, too. */
+  async #reload(): Promise<void> {
+    const { keys, revocations } = parseKeyDocument(await this.#file.read())
+    const before = new Map(this.#byId)
+    this.#byId.clear()
+    this.#byHash.clear()
+    for (const record of keys) {
+      const revokedAtMs = record.revokedAtMs ?? before.get(record.keyId)?.revokedAtMs
+      this.#index(revokedAtMs === undefined ? record : { ...record, revokedAtMs })
+    }
+    for (const revocation of revocations) {
+      const known = this.#revocations.get(revocation.keyId)
+      if (known !== undefined && known.revokedAtMs >= revocation.revokedAtMs) continue
+      this.#revocations.set(revocation.keyId, revocation)
+    }
+    this.#epoch++
+    this.#version++
+  }
+
   #serialise(job: () => Promise<void>): Promise<void> {
     const done = this.#lastWrite.then(job)
     // Ignored: whoever asked for the job gets its failure; the next one starts either way.
@@ -231,7 +282,8 @@ export class KeyRegistry {
     this.#unwrittenRevocations = false
     try {
       const revocations = [...this.#revocations.values()].filter((each) => this.#isNeeded(each))
-      await this.#file.write(toKeyDocument({ keys: records.filter(isKept), revocations }))
+      const document = toKeyDocument({ keys: records.filter(isKept), revocations })
+      if ((await this.#file.write(document)) === 'conflict') throw new WriteConflict()
     } catch (error) {
       this.#unwrittenRevocations ||= hadUnwritten
       throw error

@@ -40,6 +40,11 @@ export const ERROR_KINDS = {
     blame: 'operator',
     summary: 'The access log cannot be written.',
   },
+  HW_START_VALKEY: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'Valkey or Redis does not answer, or cannot keep what is promised as it is set up.',
+  },
   HW_DATA_DIR_LOCKED: {
     statusCode: 500,
     blame: 'operator',

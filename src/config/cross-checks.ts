@@ -19,6 +19,7 @@ export function crossCheck(config: Config): CrossFault[] {
     ...checkDevKeys(config),
     ...checkCaches(config),
     ...checkWebhooks(config),
+    ...checkValkey(config),
   ]
 }
 
@@ -99,6 +100,12 @@ function checkDevKeys({ auth, http, storage }: Config): CrossFault[] {
   }
   if (storage.kind === 'valkey') faults.push({ paths: ['auth.devKeys', 'storage.kind'], fix })
   return faults
+}
+
+function checkValkey({ storage }: Config): CrossFault[] {
+  if (storage.kind !== 'valkey' || storage.valkey.url !== '') return []
+  const fix = 'is needed with storage.kind valkey: valkey://host:6379/0'
+  return [{ paths: ['storage.valkey.url', 'storage.kind'], fix }]
 }
 
 function checkWebhooks({ webhooks }: Config): CrossFault[] {

@@ -26,7 +26,10 @@ export interface Cache {
 /** Where the registry's document is kept. */
 export interface CacheDocument {
   read(): Promise<unknown>
-  write(value: unknown): Promise<void>
+  /** `'conflict'` when another process has written since the last read: nothing is written then. */
+  write(value: unknown): Promise<unknown>
+  /** Tells when another process has, or may have, written; absent where none can. */
+  subscribe?(listener: () => void): () => void
 }
 
 export interface CacheRegistryOptions {
@@ -36,6 +39,8 @@ export interface CacheRegistryOptions {
   readonly declared: readonly DeclaredCache[]
   readonly cachesMax: number
 }
+
+const WRITE_ATTEMPTS_MAX = 10
 
 const PartialSettingsSchema = Type.Partial(CacheSettingsSchema, { additionalProperties: false })
 
@@ -53,7 +58,7 @@ const DocumentSchema = Type.Object({
 export class CacheRegistry {
   readonly #options: CacheRegistryOptions
   readonly #caches = new Map<string, Cache>()
-  #writing: Promise<void> = Promise.resolve()
+  #writing: Promise<unknown> = Promise.resolve()
 
   private constructor(options: CacheRegistryOptions) {
     this.#options = options
@@ -66,17 +71,41 @@ export class CacheRegistry {
     const registry = new CacheRegistry(options)
     const stored = await options.document.read()
     if (stored !== undefined) registry.#load(stored)
-    for (const { name, ...overrides } of options.declared) {
-      const cacheName = readCacheName(name)
-      const before = registry.#caches.get(cacheName)
-      registry.#set({
-        name: cacheName,
-        overrides: { ...before?.overrides, ...overrides },
-        declared: true,
-        createdAtMs: before?.createdAtMs ?? options.clock.nowMs(),
-      })
-    }
+    registry.#declare()
+    options.document.subscribe?.(() => {
+      // Ignored: what cannot be read now is told of again when it can.
+      registry.#writing = registry.#writing.then(() => registry.#reload()).catch(() => undefined)
+    })
     return registry
+  }
+
+  /** What the configuration says wins over what is stored. */
+  #declare(): void {
+    for (const { name, ...overrides } of this.#options.declared) this.#declareOne(name, overrides)
+  }
+
+  #declareOne(name: string, overrides: Partial<CacheSettings>): void {
+    const cacheName = readCacheName(name)
+    const before = this.#caches.get(cacheName)
+    this.#set({
+      name: cacheName,
+      overrides: { ...before?.overrides, ...overrides },
+      declared: true,
+      createdAtMs: before?.createdAtMs ?? this.#options.clock.nowMs(),
+    })
+  }
+
+  async #reload(): Promise<void> {
+    const stored = await this.#options.document.read()
+    if (stored === undefined) return
+    this.#caches.clear()
+    this.#load(stored)
+    for (const { name, ...overrides } of this.#options.declared) {
+      const before = this.#caches.get(readCacheName(name))
+      // What was changed while the processes run holds until a restart, on every node.
+      if (before === undefined) this.#declareOne(name, overrides)
+      else this.#set({ ...before, declared: true })
+    }
   }
 
   get(name: CacheName): Cache | undefined {
@@ -93,23 +122,24 @@ export class CacheRegistry {
    */
   async create(name: string, overrides: unknown = {}): Promise<Cache> {
     const cacheName = readCacheName(name)
-    if (this.#caches.has(cacheName)) {
-      throw new HeadwaterError('HW_CACHE_EXISTS', `The cache ${cacheName} exists.`)
-    }
-    if (this.#caches.size >= this.#options.cachesMax) {
-      throw new HeadwaterError(
-        'HW_CACHE_INVALID',
-        `There are ${this.#caches.size} caches, as many as limits.cachesMax allows.`,
-      )
-    }
-    const cache = this.#set({
-      name: cacheName,
-      overrides: readOverrides(overrides),
-      declared: false,
-      createdAtMs: this.#options.clock.nowMs(),
+    const wanted = readOverrides(overrides)
+    return this.#change(() => {
+      if (this.#caches.has(cacheName)) {
+        throw new HeadwaterError('HW_CACHE_EXISTS', `The cache ${cacheName} exists.`)
+      }
+      if (this.#caches.size >= this.#options.cachesMax) {
+        throw new HeadwaterError(
+          'HW_CACHE_INVALID',
+          `There are ${this.#caches.size} caches, as many as limits.cachesMax allows.`,
+        )
+      }
+      return this.#set({
+        name: cacheName,
+        overrides: wanted,
+        declared: false,
+        createdAtMs: this.#options.clock.nowMs(),
+      })
     })
-    await this.#save()
-    return cache
   }
 
   /**
@@ -117,20 +147,17 @@ export class CacheRegistry {
    * @throws HeadwaterError HW_CACHE_NOT_FOUND, HW_CACHE_INVALID.
    */
   async set(name: string, overrides: unknown): Promise<Cache> {
-    const before = this.read(name)
-    const cache = this.#set({
-      ...before,
-      overrides: { ...before.overrides, ...readOverrides(overrides) },
+    this.read(name)
+    const wanted = readOverrides(overrides)
+    return this.#change(() => {
+      const before = this.read(name)
+      return this.#set({ ...before, overrides: { ...before.overrides, ...wanted } })
     })
-    await this.#save()
-    return cache
   }
 
   /** @throws HeadwaterError HW_CACHE_NOT_FOUND. */
   async delete(name: string): Promise<void> {
-    const cache = this.read(name)
-    this.#caches.delete(cache.name)
-    await this.#save()
+    await this.#change(() => this.#caches.delete(this.read(name).name))
   }
 
   /** @throws HeadwaterError HW_CACHE_NOT_FOUND. */
@@ -167,21 +194,30 @@ export class CacheRegistry {
     }
   }
 
-  /** Writes one after the other, the newest state last. */
-  #save(): Promise<void> {
-    const write = () =>
-      this.#options.document.write({
-        version: 1,
-        caches: this.list().map(({ name, createdAtMs, overrides }) => ({
-          name,
-          createdAtMs,
-          overrides,
-        })),
-      })
-    const written = this.#writing.then(write)
+  /** One change after the other; again on what another process has written meanwhile. */
+  #change<Result>(change: () => Result): Promise<Result> {
+    const done = this.#writing.then(async () => {
+      for (let attempt = 1; attempt <= WRITE_ATTEMPTS_MAX; attempt++) {
+        const result = change()
+        if ((await this.#save()) !== 'conflict') return result
+        await this.#reload()
+      }
+      throw new HeadwaterError('HW_STORE_UNAVAILABLE', 'The caches are being written by others.')
+    })
     // A failed write is the caller's error; the next one starts all the same.
-    this.#writing = written.catch(() => undefined)
-    return written
+    this.#writing = done.catch(() => undefined)
+    return done
+  }
+
+  #save(): Promise<unknown> {
+    return this.#options.document.write({
+      version: 1,
+      caches: this.list().map(({ name, createdAtMs, overrides }) => ({
+        name,
+        createdAtMs,
+        overrides,
+      })),
+    })
   }
 }
 

@@ -97,7 +97,7 @@ export class LiveWindow implements ChannelFollower {
   #expect(live: LivePlaylist, before: LivePlaylist | undefined): void {
     for (const [uri, storeKey] of live.keysByUri) {
       if (storeKey === undefined || before?.keysByUri.has(uri) === true) continue
-      if (this.#options.store.inspect(storeKey) !== 'absent') continue
+      if (typeof this.#options.store.inspect(storeKey) !== 'string') continue
       this.#expected.delete(storeKey)
       this.#expected.set(storeKey, {
         putAtMonotonicMs: live.putAtMonotonicMs,

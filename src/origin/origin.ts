@@ -5,6 +5,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import { splitStoreKey } from '../base/names.ts'
 import type { CacheName, ItemKey, StoreKey } from '../base/names.ts'
 import { kindOfKey } from '../hls/kind.ts'
 import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store.ts'
@@ -133,6 +134,22 @@ export class Origin implements UploadHost {
     for (const item of playlists) this.#channels.restored(item)
   }
 
+  /**
+   * Another node has written or deleted it. Who waits looks again; a playlist is read, so that its
+   * channel goes on here, too.
+   */
+  async changedElsewhere(storeKey: StoreKey): Promise<void> {
+    try {
+      if (kindOfKey(splitStoreKey(storeKey).key) === 'playlist') {
+        const item = await this.#store.load(storeKey)
+        if (item !== undefined) this.#channels.stored(item)
+      }
+    } catch {
+      // Ignored: the store has said that it does not answer.
+    }
+    this.#waiters.wake(storeKey)
+  }
+
   /** Synchronous look at the hot store. */
   peek(storeKey: StoreKey): PeekResult {
     return this.#store.peek(storeKey)
@@ -160,7 +177,8 @@ export class Origin implements UploadHost {
     const upload = new Upload(this, ttlSeconds === undefined ? request : { ...request, ttlSeconds })
     const { storeKey } = request
     if (!mayBeFollowed(request.key)) return upload
-    if (this.#store.inspect(storeKey) !== 'absent') {
+    // What may be elsewhere is looked for there before its upload is followed.
+    if (typeof this.#store.inspect(storeKey) !== 'string') {
       this.#overwrites.set(storeKey, upload)
     } else if (!this.#firstUploads.has(storeKey)) {
       this.#firstUploads.set(storeKey, upload)
@@ -249,7 +267,7 @@ export class Origin implements UploadHost {
     if (this.#firstUploads.get(storeKey) !== upload) return
     this.#firstUploads.delete(storeKey)
     // Refused or cut: it will not come, and nobody has to wait until the deadline for that.
-    if (this.#store.inspect(storeKey) !== 'absent') return
+    if (typeof this.#store.inspect(storeKey) !== 'string') return
     this.#hints.forget(storeKey)
     this.#willNotCome(storeKey)
   }
@@ -331,6 +349,15 @@ export class Origin implements UploadHost {
   async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
     const unwanted = this.#judgePlaylist(request, content)
     if (unwanted !== undefined) return unwanted
+    try {
+      // Another node may have stored it: what is made counts versions on from there.
+      if (this.#store.inspect(request.storeKey) === 'elsewhere') {
+        await this.#store.load(request.storeKey)
+      }
+    } catch (error) {
+      this.#options.log.error({ err: error, storeKey: request.storeKey }, 'store refused a write')
+      return { kind: 'refused', reason: 'store-unavailable' }
+    }
     const item = this.#items.make(request, content)
     try {
       const cacheBytesMax = request.cache.settings.sizeBytesMax

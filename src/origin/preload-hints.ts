@@ -80,7 +80,7 @@ export class PreloadHints {
     const untilMs = clock.monotonicMs() + Math.min(TARGET_DURATIONS * targetMs, WAIT_MS_MAX)
     const hinted = new Set<StoreKey>()
     const add = (storeKey: StoreKey | undefined) => {
-      if (storeKey === undefined || store.inspect(storeKey) !== 'absent') return
+      if (storeKey === undefined || typeof store.inspect(storeKey) !== 'string') return
       hinted.add(storeKey)
       this.#untilMonotonicMs.set(storeKey, untilMs)
     }

@@ -147,3 +147,13 @@ t.test('what is risky is a warning', async (t) => {
     if (start !== undefined) t.ok(warnings[0]?.startsWith(start))
   }
 })
+
+t.test('storage.kind valkey needs to know where Valkey is', async (t) => {
+  const { config } = resolveConfig({})
+  const storage = { ...config.storage, kind: 'valkey' as const }
+  t.match(crossCheck({ ...config, storage }), [
+    { paths: ['storage.valkey.url', 'storage.kind'], fix: /is needed/ },
+  ])
+  const valkey = { ...storage.valkey, url: 'valkey://127.0.0.1' }
+  t.same(crossCheck({ ...config, storage: { ...storage, valkey } }), [])
+})

@@ -95,7 +95,6 @@ t.test('text from the environment', async (t) => {
 t.test('what this version lacks is refused and named', async (t) => {
   const cases: [PartialConfig, string][] = [
     [{ expressLane: true }, 'needs the express lane'],
-    [{ storage: { kind: 'valkey' } }, 'needs the Valkey store'],
   ]
   for (const [overrides, fix] of cases) {
     const lines = configProblems({ overrides })

@@ -5,18 +5,11 @@ import { oneOf, section } from './fields.ts'
 
 export const storageSection = section(
   {
-    kind: Type.Union(
-      [
-        Type.Literal('memory'),
-        Type.Literal('disk'),
-        Type.Literal('valkey', { 'x-needs': 'the Valkey store' }),
-      ],
-      {
-        default: 'memory',
-        description:
-          'Where objects are kept. `memory`: a restart is empty. `disk`: in the data directory too, a restart serves what has not expired.',
-      },
-    ),
+    kind: Type.Union([Type.Literal('memory'), Type.Literal('disk'), Type.Literal('valkey')], {
+      default: 'memory',
+      description:
+        'Where objects are kept. `memory`: a restart is empty. `disk`: in the data directory too, a restart serves what has not expired. `valkey`: in Valkey or Redis, which any number of origins share.',
+    }),
     sync: oneOf(['always', 'interval'], {
       default: 'interval',
       description:
@@ -33,16 +26,28 @@ export const storageSection = section(
       },
       'Objects in the data directory (`storage.kind: disk`).',
     ),
+    timeoutMs: Type.Integer({
+      default: 2000,
+      minimum: 50,
+      maximum: 60_000,
+      description:
+        'Longest wait for an answer of Valkey. A write that gets none is refused with 503.',
+    }),
     valkey: section(
       {
         url: Type.String({
           default: '',
           'x-secret': true,
-          'x-needs': 'the Valkey store',
-          description: 'URL of Valkey or Redis.',
+          description:
+            'Where Valkey or Redis is: `valkey://user:password@host:6379/0`, `valkeys://` for TLS, several hosts of a cluster with commas, `?sentinel=<name>` when the hosts are Sentinels.',
+        }),
+        caFile: Type.String({
+          default: '',
+          description:
+            "PEM file of the authorities that sign Valkey's certificate, when the system does not know them.",
         }),
       },
-      'Valkey or Redis.',
+      'Valkey or Redis (`storage.kind: valkey`).',
     ),
   },
   'Durability.',
