@@ -120,6 +120,7 @@ const suites = [
   { file: 'test/e2e/cli.test.ts', needs: [] },
   { file: 'test/e2e/ffmpeg.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/capacity.test.ts', needs: ['E2E_FFMPEG'] },
+  { file: 'test/e2e/disk.test.ts', needs: ['E2E_FFMPEG'] },
   { file: 'test/e2e/kill.test.ts', needs: ['E2E_FFMPEG'] },
   { file: 'test/e2e/restart.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/recovery.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },

@@ -1,6 +1,6 @@
 /**
  * An origin as a supervisor starts it: listening sockets from `LISTEN_FDS`, stopped by SIGTERM. Run
- * by `listening-parent.ts` with the data directory as its argument; prints one JSON line.
+ * by `listening-parent.ts` with the data directory and the kind of storage as its arguments; prints one JSON line.
  */
 
 import { startHeadwater } from '../../src/app.ts'
@@ -11,7 +11,10 @@ process.env['LISTEN_PID'] = String(process.pid)
 const inheritedSockets = takeListenFds(process.env, process.pid)
 const origin = await startHeadwater({
   dataDir: process.argv[2] ?? '',
-  settings: { http: { shutdownSeconds: 5 } },
+  settings: {
+    http: { shutdownSeconds: 5 },
+    storage: { kind: process.argv[3] === 'disk' ? 'disk' : 'memory' },
+  },
   ...(inheritedSockets === undefined ? {} : { inheritedSockets }),
 })
 process.on('SIGTERM', () => {

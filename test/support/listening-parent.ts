@@ -50,20 +50,22 @@ export interface OriginChild {
   readonly process: ChildProcess
   /** What the child printed when it was ready. */
   readonly ready: Readonly<Record<string, string>>
-  /** SIGTERM; resolves with the exit code. */
-  stop(): Promise<number | null>
+  /** SIGTERM unless told; resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 /**
  * Starts an origin that uses the socket.
  *
  * @param dataDir  Keys outlive it.
+ * @param storageKind  Whether objects do.
  */
 export async function startOriginChild(
   { fd }: ListeningSocket,
   dataDir: string,
+  storageKind: 'memory' | 'disk' = 'memory',
 ): Promise<OriginChild> {
-  const child = spawn(process.execPath, [...process.execArgv, CHILD, dataDir], {
+  const child = spawn(process.execPath, [...process.execArgv, CHILD, dataDir, storageKind], {
     stdio: ['ignore', 'pipe', 'inherit', fd],
     env: { ...process.env, LISTEN_FDS: '1', LISTEN_FDNAMES: 'http' },
   })
@@ -76,8 +78,8 @@ export async function startOriginChild(
     process: child,
     // Written by the child below.
     ready: JSON.parse(line) as Readonly<Record<string, string>>,
-    stop: () => {
-      child.kill('SIGTERM')
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal)
       return exited
     },
   }
