@@ -17,7 +17,6 @@ import type { DataDirectory } from '../storage/data-directory.ts'
 import { prepareDiskDirectory } from '../storage/disk-directory.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
 import { diskSizeBytesDefault } from '../storage/disk-room.ts'
-import { DiskStore } from '../storage/disk-store.ts'
 import { hotStoreSizeBytesDefault } from '../storage/hot-store-size.ts'
 import { HotStore } from '../storage/hot-store.ts'
 import type { Store, StoredItem } from '../storage/store.ts'
@@ -103,6 +102,8 @@ function servableWhileDownMs(item: StoredItem): number {
 async function openDiskStore(options: OpenStoreOptions, hot: HotStore): Promise<OpenedStore> {
   const { config, dataDirectory, clock, log } = options
   const { sync, disk } = config.storage
+  // Its binary is loaded by who asks for it: memory works wherever node does.
+  const { DiskStore } = await import('../storage/disk-store.ts')
   const path = join(dataDirectory.path, 'objects')
   await prepareDiskDirectory(path, clock)
   const sizeBytesMax = disk.sizeBytesMax || (await diskSizeBytesDefault(path))
