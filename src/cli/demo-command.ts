@@ -149,6 +149,7 @@ async function runUntilStopped(running: Running): Promise<number> {
     close,
     closeMsMax: closeMsMaxOf(settings),
     onStop: (reason) => tellStop(reason, settings, context),
+    onUserSignal: () => server?.origin.headwater.reopenLogs(),
     // SIGHUP ends it, too: ffmpeg runs in a group of its own and would push on without the terminal.
   })
   const failure = await Promise.race([

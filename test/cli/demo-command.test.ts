@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { closeIdleConnections, http } from '../support/http.ts'
 import { openOrigin } from '../support/origin.ts'
@@ -49,6 +50,17 @@ t.test('on a terminal: progress, then the page', async (t) => {
   const demo = await startCli(t, [...DEMO, ...FREE_PORTS], { cwd: t.testdir(), tty: true })
   t.match(demo.out(), 'Pushing a live channel with the built-in generator')
   t.match(demo.out(), /^http:\S+\/play\/live-origin\/demo\/playlist\.m3u8#token=\S+$/m)
+})
+
+t.test('SIGUSR2 opens the access log again', { skip: process.platform === 'win32' }, async (t) => {
+  const cwd = t.testdir()
+  const path = join(cwd, 'access.jsonl')
+  const flags = [...FREE_PORTS, '--access-log-path', path]
+  const demo = await startCli(t, [...DEMO, ...flags], { cwd })
+  renameSync(path, `${path}.1`)
+  demo.signal('SIGUSR2')
+  while (!existsSync(path)) await setTimeout(10)
+  t.equal(await demo.stop(), 0)
 })
 
 t.test('another cache is made, with keys for it', async (t) => {
