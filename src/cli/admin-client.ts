@@ -7,8 +7,8 @@ import type { KeyInfo } from '../auth/key-service.ts'
 import { ERROR_KINDS, HeadwaterError } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import type { CacheSettings } from '../config/schema.ts'
-import type { CacheView } from '../http/admin-cache-routes.ts'
-import type { KeyView } from '../http/admin-key-routes.ts'
+import type { CacheView } from '../http/admin/cache-routes.ts'
+import type { KeyView } from '../http/admin/key-routes.ts'
 import type { Control, RevokedThing } from './control.ts'
 
 export interface AdminClientOptions {

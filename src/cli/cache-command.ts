@@ -1,6 +1,6 @@
 /** `headwater cache`: create, list, show, set, flush, delete. */
 
-import type { CacheView } from '../http/admin-cache-routes.ts'
+import type { CacheView } from '../http/admin/cache-routes.ts'
 import { CACHE_FLAGS, CACHE_FLAGS_USAGE, readCacheFlags } from './cache-flags.ts'
 import type { CliContext } from './cli-context.ts'
 import { readCommandLine, usageError } from './command.ts'

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import { formatIsoTime } from '../base/dates.ts'
-import type { KeyView } from '../http/admin-key-routes.ts'
+import type { KeyView } from '../http/admin/key-routes.ts'
 import type { CliContext } from './cli-context.ts'
 import { readCommandLine, usageError } from './command.ts'
 import type { Command } from './command.ts'

@@ -1,7 +1,7 @@
 /** Keys as a person reads them. */
 
 import { toPlainText } from '../base/plain-text.ts'
-import type { KeyView } from '../http/admin-key-routes.ts'
+import type { KeyView } from '../http/admin/key-routes.ts'
 import { formatTable } from './text-table.ts'
 
 /** `readonly on live-origin`, `super-user`. */

@@ -5,7 +5,7 @@
 
 import { HeadwaterError } from '../base/errors.ts'
 import type { Config } from '../config/schema.ts'
-import type { AdminPlane } from './admin-plane.ts'
+import type { AdminPlane } from './admin/admin-plane.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Health } from './health.ts'
 import type { TlsReload } from './tls-listener.ts'

@@ -14,7 +14,7 @@ import type {
   RenditionView,
 } from '../../origin/channel-view.ts'
 import { parseItemTarget } from '../../wire/target.ts'
-import { administers, requireCache } from '../admin-guard.ts'
+import { administers, requireCache } from './admin-guard.ts'
 import { FindingSchema, viewFinding } from './finding-view.ts'
 import { addRoute, closed, Time } from './route.ts'
 import type { ReadonlyDeep } from './route.ts'

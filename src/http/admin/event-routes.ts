@@ -3,8 +3,8 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { HeadwaterError } from '../../base/errors.ts'
-import { recheckAdmin } from '../admin-guard.ts'
-import type { AdminGuardOptions } from '../admin-guard.ts'
+import { recheckAdmin } from './admin-guard.ts'
+import type { AdminGuardOptions } from './admin-guard.ts'
 import type { EventStreams } from './event-streams.ts'
 import { addRoute } from './route.ts'
 

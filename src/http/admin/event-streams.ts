@@ -7,7 +7,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Grant } from '../../auth/grant.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { administers } from '../admin-guard.ts'
+import { administers } from './admin-guard.ts'
 
 /** `hello` comes first; each of the others has its data described in docs/admin-api.md. */
 export type StreamedEvent =

@@ -8,7 +8,7 @@ import Type from 'typebox'
 import type { Static, TObject, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Grant } from '../../auth/grant.ts'
-import { adminGrant } from '../admin-guard.ts'
+import { adminGrant } from './admin-guard.ts'
 
 /** As answers are built: nothing of a schema's type has to be mutable. */
 export type ReadonlyDeep<T> = T extends readonly (infer Item)[]

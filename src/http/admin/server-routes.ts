@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { ShownSetting } from '../../config/shown-settings.ts'
-import { requireSuperUser } from '../admin-guard.ts'
+import { requireSuperUser } from './admin-guard.ts'
 import type { NotReadyReason } from '../health.ts'
 import { addRoute, closed, Time } from './route.ts'
 

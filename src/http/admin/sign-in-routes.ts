@@ -11,7 +11,7 @@ import { LINK_GRANT } from '../../auth/sessions.ts'
 import type { Sessions } from '../../auth/sessions.ts'
 import { formatIsoTime } from '../../base/dates.ts'
 import { HeadwaterError } from '../../base/errors.ts'
-import { adminCredential, clientAddressOf, refusalOf, requireAdmin } from '../admin-guard.ts'
+import { adminCredential, clientAddressOf, refusalOf, requireAdmin } from './admin-guard.ts'
 import { addRoute, closed, NoBody, Time } from './route.ts'
 
 export interface SignInRoutesOptions {

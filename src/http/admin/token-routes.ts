@@ -1,6 +1,6 @@
 /**
  * What is made from keys and what ends any of it: disposable tokens, the console's player token,
- * refreshed keys, revocations of whatever is presented. Keys themselves are admin-key-routes.ts's.
+ * refreshed keys, revocations of whatever is presented. Keys themselves are key-routes.ts's.
  */
 
 import type { FastifyInstance } from 'fastify'
@@ -14,7 +14,7 @@ import type { KeyService } from '../../auth/key-service.ts'
 import { formatIsoTime } from '../../base/dates.ts'
 import { HeadwaterError } from '../../base/errors.ts'
 import type { CacheRegistry } from '../../origin/caches.ts'
-import { clientAddressOf, refusalOf, requireCache, requireSuperUser } from '../admin-guard.ts'
+import { clientAddressOf, refusalOf, requireCache, requireSuperUser } from './admin-guard.ts'
 import {
   Caches,
   Items,
@@ -23,7 +23,7 @@ import {
   Role,
   Text,
   viewKey,
-} from '../admin-key-routes.ts'
+} from './key-routes.ts'
 import { addRoute, closed, Time } from './route.ts'
 
 export interface TokenRoutesOptions {

@@ -4,13 +4,13 @@
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Authenticator, Refused, Verified } from '../auth/authenticator.ts'
-import type { ClientAddresses } from '../auth/client-address.ts'
-import { credentialFromAuthorization } from '../auth/credential.ts'
-import type { Grant } from '../auth/grant.ts'
-import type { Sessions } from '../auth/sessions.ts'
-import { HeadwaterError } from '../base/errors.ts'
-import { hostName, isAddressHost, isLoopbackHost } from './hosts.ts'
+import type { Authenticator, Refused, Verified } from '../../auth/authenticator.ts'
+import type { ClientAddresses } from '../../auth/client-address.ts'
+import { credentialFromAuthorization } from '../../auth/credential.ts'
+import type { Grant } from '../../auth/grant.ts'
+import type { Sessions } from '../../auth/sessions.ts'
+import { HeadwaterError } from '../../base/errors.ts'
+import { hostName, isAddressHost, isLoopbackHost } from '../hosts.ts'
 
 export interface AdminGuardOptions {
   readonly authenticator: Authenticator

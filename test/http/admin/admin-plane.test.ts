@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { Headwater } from '../../src/app.ts'
-import { http } from '../support/http.ts'
-import type { HttpOptions } from '../support/http.ts'
-import { openOrigin } from '../support/origin.ts'
+import type { Headwater } from '../../../src/app.ts'
+import { http } from '../../support/http.ts'
+import type { HttpOptions } from '../../support/http.ts'
+import { openOrigin } from '../../support/origin.ts'
 
 function client(origin: Headwater, key = origin.keys.superUser) {
   return async (method: string, path: string, body?: unknown, options: HttpOptions = {}) => {

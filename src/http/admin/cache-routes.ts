@@ -2,14 +2,14 @@
 
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import type { Grant } from '../auth/grant.ts'
-import { formatIsoTime } from '../base/dates.ts'
-import { CacheSettingsSchema } from '../config/schema.ts'
-import type { Cache } from '../origin/caches.ts'
-import type { Origin } from '../origin/origin.ts'
-import type { CacheUsage } from '../storage/store.ts'
+import type { Grant } from '../../auth/grant.ts'
+import { formatIsoTime } from '../../base/dates.ts'
+import { CacheSettingsSchema } from '../../config/schema.ts'
+import type { Cache } from '../../origin/caches.ts'
+import type { Origin } from '../../origin/origin.ts'
+import type { CacheUsage } from '../../storage/store.ts'
 import { administers, requireCache, requireSuperUser } from './admin-guard.ts'
-import { addRoute, closed, NoBody, Time } from './admin/route.ts'
+import { addRoute, closed, NoBody, Time } from './route.ts'
 
 /** A cache's name in the path. Longer ones, or other characters, are no cache's: 404. */
 export const CacheNameSchema = Type.String({ minLength: 1, maxLength: 255 })

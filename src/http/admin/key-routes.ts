@@ -2,14 +2,14 @@
 
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import type { CachePermission } from '../auth/grant.ts'
-import type { KeyRecord } from '../auth/key-record.ts'
-import { toKeyInfo } from '../auth/key-service.ts'
-import type { KeyService } from '../auth/key-service.ts'
-import { formatIsoTime } from '../base/dates.ts'
-import { formatItemKey, parseItemKey } from '../base/names.ts'
+import type { CachePermission } from '../../auth/grant.ts'
+import type { KeyRecord } from '../../auth/key-record.ts'
+import { toKeyInfo } from '../../auth/key-service.ts'
+import type { KeyService } from '../../auth/key-service.ts'
+import { formatIsoTime } from '../../base/dates.ts'
+import { formatItemKey, parseItemKey } from '../../base/names.ts'
 import { requireSuperUser } from './admin-guard.ts'
-import { addRoute, closed, Time } from './admin/route.ts'
+import { addRoute, closed, Time } from './route.ts'
 
 export const Text = Type.String({ minLength: 1, maxLength: 4096 })
 export const Role = Type.Union([
