@@ -130,6 +130,7 @@ const suites = [
     needs: ['E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
   },
   { file: 'test/e2e/tls.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
+  { file: 'test/e2e/rig.test.ts', needs: ['E2E_CHROMIUM'] },
   { file: 'test/e2e/console.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/console-steer.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/player.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'] },

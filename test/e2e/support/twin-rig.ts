@@ -17,12 +17,18 @@ export interface TwinOrigin {
 }
 
 /** A process of its own, as docs/high-availability.md sets it up. */
-export async function startTwin(t: Test, folder: string, port: number): Promise<TwinOrigin> {
+export async function startTwin(
+  t: Test,
+  folder: string,
+  port: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TwinOrigin> {
   const served = await serveMain(t, ['--port', String(port), '--admin-port', '0'], {
     cwd: folder,
     env: {
       HEADWATER_AUTH_SIGNING_KEY: SIGNING_KEY,
       HEADWATER_CACHES_DEFAULTS_STALE_AFTER_TARGET_DURATIONS: '3',
+      ...env,
     },
   })
   const keyOf = (name: string): string => {
