@@ -17,6 +17,9 @@ const CACHE = 'mine'
 const BODIES: Readonly<Record<string, unknown>> = {
   'POST /api/caches': { name: 'new' },
   'PATCH /api/caches/{name}': { defaultTtlSeconds: 60 },
+  'POST /api/faults': { action: 'status' },
+  'PUT /api/scenarios/{name}': { faults: [] },
+  'POST /api/reset': {},
   'POST /api/keys': { role: 'readonly', caches: '*' },
   'POST /api/keys/import': { credential: 'an-old-secret', role: 'readonly', caches: '*' },
   'POST /api/keys/disposable': { role: 'readonly', caches: [CACHE], expiresInSeconds: 60 },
