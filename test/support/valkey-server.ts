@@ -2,8 +2,11 @@
 
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Redis } from 'ioredis'
 
@@ -37,7 +40,8 @@ export async function startValkeyServer(
   options: ValkeyServerOptions = {},
 ): Promise<ValkeyServer> {
   const port = options.port ?? (await freePort())
-  const folder = t.testdir()
+  // Of its own: a test may start several.
+  const folder = await mkdtemp(join(tmpdir(), 'headwater-valkey-'))
   let child: ChildProcess | undefined
   const start = async () => {
     child = spawn(
@@ -59,7 +63,10 @@ export async function startValkeyServer(
     running.kill('SIGKILL')
     await gone
   }
-  t.teardown(kill)
+  t.teardown(async () => {
+    await kill()
+    await rm(folder, { recursive: true, force: true })
+  })
   await start()
   return {
     port,

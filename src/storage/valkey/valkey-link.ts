@@ -192,6 +192,7 @@ export class ValkeyLink {
       this.#trackings.delete(primary)
       // Whoever has its slots now is not known before the topology is read again.
       this.#isTopologyKnown = false
+      if ('refreshSlotsCache' in this.#client) this.#client.refreshSlotsCache()
     }
     for (const primary of primaries) {
       if (!this.#trackings.has(primary) && primary.status !== 'end') this.#track(primary)
