@@ -3,7 +3,8 @@
  * shown or put into an event goes through {@link redactUrl} first.
  */
 
-const SECRET_PARAMETERS = /([?&#;](?:token|key_token|api_key|apikey|signature|sign-in)=)[^&#;\s"'<>]*/gi
+const SECRET_PARAMETERS =
+  /([?&#;](?:token|key_token|api_key|apikey|signature|sign-in)=)[^&#;\s"'<>]*/gi
 const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/?#\s@]*@/gi
 /** `Basic …` and `Bearer …`, and the base64 of MediaLive's user name. */
 const SCHEME_LIKE = /\b(Basic|Bearer)(?:\s|%20|\+)+[A-Za-z0-9+/_.~%=-]{8,}/gi

@@ -31,7 +31,7 @@ Starts the origin and runs it until Ctrl-C or SIGTERM. The first start makes a d
 three keys and the cache live-origin.
 
   --lan              listen on the network, and show the URL and a QR code for phones
-  --faults FILE      faults and scenarios of a test rig, YAML or JSON; needs --profile rig or --rig-enabled
+  --faults FILE      faults and scenarios of a test rig (--profile rig), YAML or JSON
   --json             print the ready line as JSON, also on a terminal
   --config FILE      settings file (headwater.config.json)
   --port, --host     of the data plane (8080, localhost); --admin-port (8081)

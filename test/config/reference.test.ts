@@ -33,7 +33,6 @@ t.test('the schema for editors takes what start takes', async (t) => {
   t.notOk(accepts({ http: { prot: 1 } }))
   t.notOk(accepts({ http: { port: 70_000 } }))
   t.ok(accepts({ storage: { kind: 'disk' } }))
-  t.notOk(accepts({ expressLane: true }))
   t.notOk(accepts({ caches: { items: [{}] } }))
   t.notOk(accepts({ caches: { items: [{ name: 'a', nmae: 'b' }] } }))
   t.notMatch(JSON.stringify(schema), '"x-')

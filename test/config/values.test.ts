@@ -93,9 +93,7 @@ t.test('text from the environment', async (t) => {
 })
 
 t.test('what this version lacks is refused and named', async (t) => {
-  const cases: [PartialConfig, string][] = [
-    [{ expressLane: true }, 'needs the express lane'],
-  ]
+  const cases: [PartialConfig, string][] = [[{ expressLane: true }, 'needs the express lane']]
   for (const [overrides, fix] of cases) {
     const lines = configProblems({ overrides })
     t.equal(lines.length, 1, fix)

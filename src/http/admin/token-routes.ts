@@ -15,15 +15,7 @@ import { formatIsoTime } from '../../base/dates.ts'
 import { HeadwaterError } from '../../base/errors.ts'
 import type { CacheRegistry } from '../../origin/caches.ts'
 import { clientAddressOf, refusalOf, requireCache, requireSuperUser } from './admin-guard.ts'
-import {
-  Caches,
-  Items,
-  KeyInfoSchema,
-  KeySchema,
-  Role,
-  Text,
-  viewKey,
-} from './key-routes.ts'
+import { Caches, Items, KeyInfoSchema, KeySchema, Role, Text, viewKey } from './key-routes.ts'
 import { addRoute, closed, Time } from './route.ts'
 
 export interface TokenRoutesOptions {
