@@ -74,7 +74,7 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
     advice: 'See what between the player and this server changes the query.',
   },
   'part-without-msn': {
-    sentence: '_HLS_part came without _HLS_msn.',
+    sentence: 'The request has _HLS_part without _HLS_msn.',
     advice: 'See what between the player and this server changes the query.',
   },
   'reload-too-far': {
