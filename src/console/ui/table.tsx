@@ -21,7 +21,8 @@ export interface TableProps<Row> {
 
 export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
   return (
-    <div class="table-frame">
+    // Wide ones scroll, and the keyboard has to reach what scrolls.
+    <div class="table-frame" role="region" aria-label={caption} tabIndex={0}>
       <table class="table">
         <caption class="visually-hidden">{caption}</caption>
         <thead>
