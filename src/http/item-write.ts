@@ -14,8 +14,8 @@ import { parseTtlSeconds } from '../wire/target.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import { closeGently, drain } from './closing.ts'
 import type { ItemAnswers } from './item-answers.ts'
+import { receiveUpload } from './receive-upload.ts'
 import { recordOf } from './request-record.ts'
-import type { RequestRecord } from './request-record.ts'
 
 export interface ItemWriteOptions {
   readonly origin: Origin
@@ -97,7 +97,7 @@ export class ItemWrite {
     const upload = open === undefined ? origin.openUpload(uploadRequest) : open(uploadRequest)
     origin.stats.uploadsInFlight++
     const record = recordOf(response)
-    const received = await this.#receive(request, upload, record)
+    const received = await receiveUpload(request, upload, this.#options.uploadIdleMs, record)
     origin.stats.uploadsInFlight--
     if (received === 'gone') {
       upload.abort()
@@ -186,42 +186,6 @@ export class ItemWrite {
     const asked =
       target.ttlText === undefined ? undefined : parseTtlSeconds(target.ttlText, ttlSecondsMax)
     return asked ?? Math.min(cache.settings.defaultTtlSeconds, ttlSecondsMax)
-  }
-
-  /**
-   * Feeds the body to the upload until it ends, fails or falls silent. After a failure the bytes go
-   * on being read by {@link drain}; `complete` with a problem means it is the drain's turn.
-   */
-  #receive(
-    request: IncomingMessage,
-    upload: BodySink,
-    record: RequestRecord | undefined,
-  ): Promise<'complete' | 'gone' | 'idle'> {
-    // Gone while its credential was verified: its events have been and will not come again.
-    if (request.destroyed) return Promise.resolve('gone')
-    return new Promise((resolve) => {
-      const { socket } = request
-      const finish = (how: 'complete' | 'gone' | 'idle') => {
-        request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone)
-        request.off('timeout', onIdle)
-        socket.setTimeout(0)
-        resolve(how)
-      }
-      const onData = (chunk: Buffer) => {
-        if (record !== undefined) record.bytesIn += chunk.length
-        upload.add(chunk)
-        if (upload.problem === undefined) return
-        request.pause()
-        finish('complete')
-      }
-      const onEnd = () => finish('complete')
-      const onGone = () => finish(request.complete ? 'complete' : 'gone')
-      const onIdle = () => finish('idle')
-      socket.setTimeout(this.#options.uploadIdleMs)
-      // On the request: node destroys a socket whose timeout no request, answer or server takes.
-      request.on('timeout', onIdle)
-      request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone)
-    })
   }
 }
 

@@ -4,17 +4,16 @@
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { IncomingMessage } from 'node:http'
 import { credentialFromAuthorization, unwrapCredential } from '../../auth/credential.ts'
 import type { Clock } from '../../base/clock.ts'
 import { formatHttpDate, formatIsoTime } from '../../base/dates.ts'
 import { formatItemKey, splitStoreKey } from '../../base/names.ts'
 import type { Cache } from '../../origin/caches.ts'
 import type { Origin } from '../../origin/origin.ts'
-import type { Upload } from '../../origin/upload.ts'
 import type { StoredItem } from '../../storage/store.ts'
 import { REFUSALS } from '../../wire/refusals.ts'
 import type { RefusalReason } from '../../wire/refusals.ts'
+import { receiveUpload } from '../receive-upload.ts'
 import { closeGently, drain } from '../closing.ts'
 import { watchStall } from '../item-stream.ts'
 import type { NamedObject } from './object-view.ts'
@@ -72,7 +71,7 @@ export async function receiveObject(
     ownHosts: publicHosts(),
     credentials: credentialsOf(headers.authorization),
   })
-  const received = await receive(raw, upload, uploadIdleMs)
+  const received = await receiveUpload(raw, upload, uploadIdleMs)
   if (received !== 'complete') {
     upload.abort()
     if (received === 'idle') closeGently(raw, reply.raw)
@@ -91,35 +90,6 @@ function credentialsOf(header: string | undefined): readonly string[] {
   const credential = header === undefined ? undefined : credentialFromAuthorization(header)
   if (credential === undefined) return []
   return [credential, unwrapCredential(credential) ?? credential]
-}
-
-function receive(
-  request: IncomingMessage,
-  upload: Upload,
-  idleMs: number,
-): Promise<'complete' | 'gone' | 'idle'> {
-  if (request.destroyed) return Promise.resolve('gone')
-  return new Promise((resolve) => {
-    const { socket } = request
-    const finish = (how: 'complete' | 'gone' | 'idle') => {
-      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone)
-      request.off('timeout', onIdle)
-      socket.setTimeout(0)
-      resolve(how)
-    }
-    const onData = (chunk: Buffer) => {
-      upload.add(chunk)
-      if (upload.problem === undefined) return
-      request.pause()
-      finish('complete')
-    }
-    const onEnd = () => finish('complete')
-    const onGone = () => finish(request.complete ? 'complete' : 'gone')
-    const onIdle = () => finish('idle')
-    socket.setTimeout(idleMs)
-    request.on('timeout', onIdle)
-    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone)
-  })
 }
 
 /** The answer to a refused upload: the data plane's words in the admin API's form. */
