@@ -5,8 +5,7 @@
  */
 
 import assert from 'node:assert/strict'
-import type { Clock, Timer } from '../base/clock.ts'
-import { HeadwaterError } from '../base/errors.ts'
+import type { Clock } from '../base/clock.ts'
 import type { CacheName, StoreKey } from '../base/names.ts'
 import type { AttachmentCodec } from './attachment-codec.ts'
 import { ColdItems } from './cold-items.ts'
@@ -19,10 +18,8 @@ import { DiskRoom } from './disk-room.ts'
 import { diskBytesOf, rowKeysOf, toRows } from './disk-rows.ts'
 import { DiskFullError, DiskTables } from './disk-tables.ts'
 import type { SyncMode } from './disk-tables.ts'
-import { accountedBytesOf } from './hot-entry.ts'
 import type { HotStore } from './hot-store.ts'
-import { KeyQueue } from './key-queue.ts'
-import { Watchers } from './watchers.ts'
+import { StoreFront } from './store-front.ts'
 import type {
   CacheUsage,
   ListPage,
@@ -55,6 +52,7 @@ export class DiskStore implements Store {
   /** Of the hot store: what is in memory. */
   readonly stats: StoreStats
   readonly #hot: HotStore
+  readonly #front: StoreFront
   readonly #tables: DiskTables
   readonly #items: DiskItems
   readonly #room: DiskRoom
@@ -63,18 +61,14 @@ export class DiskStore implements Store {
   /** Wall clock minus monotonic clock, fixed at the start: within a process only the latter counts. */
   readonly #wallOffsetMs: number
   readonly #cold = new ColdItems()
-  readonly #queue = new KeyQueue()
   readonly #reader: DiskReader
-  readonly #watchers = new Watchers()
-  #timer: Timer | undefined
-  #ticking: Promise<void> = Promise.resolve()
   #isFailing = false
-  #closed = false
 
   /** @throws HeadwaterError `HW_DATA_DIR_CORRUPT`. */
   constructor(options: DiskStoreOptions) {
     this.#options = options
     this.#hot = options.hot
+    this.#front = new StoreFront(options)
     this.stats = options.hot.stats
     this.#clock = options.clock
     this.#wallOffsetMs = options.clock.nowMs() - options.clock.monotonicMs()
@@ -89,10 +83,10 @@ export class DiskStore implements Store {
       tables: this.#tables,
       items: this.#items,
       cold: this.#cold,
-      liveRecord: (storeKey) => (this.#closed ? undefined : this.#liveRecord(storeKey)),
+      liveRecord: (storeKey) => (this.#front.isClosed ? undefined : this.#liveRecord(storeKey)),
     })
     this.#room = new DiskRoom({ ...options, freeInFile: () => this.#tables.fileBytes.free })
-    this.#timer = this.#clock.setTimer(() => this.#tick(), EXPIRY_TICK_MS)
+    this.#front.upkeepIn(EXPIRY_TICK_MS, () => this.#upkeep())
   }
 
   get diskStats(): DiskStats {
@@ -119,14 +113,14 @@ export class DiskStore implements Store {
 
   peek(storeKey: StoreKey): PeekResult {
     const found = this.#hot.peek(storeKey)
-    if (found !== 'absent' || this.#closed) return found
+    if (found !== 'absent' || this.#front.isClosed) return found
     return this.#liveRecord(storeKey) === undefined ? 'absent' : 'elsewhere'
   }
 
   /** What is not in memory comes without its body. */
   inspect(storeKey: StoreKey): PeekResult {
     const hot = this.#hot.inspect(storeKey)
-    if (hot !== 'absent' || this.#closed) return hot
+    if (hot !== 'absent' || this.#front.isClosed) return hot
     const cold = this.#cold.get(storeKey)
     if (cold !== undefined) {
       return cold.expiresAtMonotonicMs <= this.#clock.monotonicMs() ? 'absent' : cold
@@ -143,21 +137,12 @@ export class DiskStore implements Store {
     return this.#reader.load(storeKey)
   }
 
-  async put(item: StoredItem, options: PutOptions = {}): Promise<PutOutcome> {
-    if (this.#closed) throw closedError()
-    const sizeBytes = accountedBytesOf(item)
-    const { sizeBytesMax } = this.stats
-    if (sizeBytes > sizeBytesMax) return { kind: 'too-large', sizeBytes, sizeBytesMax }
-    const { cacheBytesMax = Number.POSITIVE_INFINITY } = options
-    if (sizeBytes > cacheBytesMax) {
-      return { kind: 'cache-full', sizeBytes, sizeBytesMax: cacheBytesMax, pinnedBytes: 0 }
-    }
-    return this.#queue.run(item.storeKey, () => this.#put(item, options))
+  put(item: StoredItem, options: PutOptions = {}): Promise<PutOutcome> {
+    return this.#front.put(item, options, () => this.#put(item, options))
   }
 
-  async delete(storeKey: StoreKey): Promise<boolean> {
-    if (this.#closed) throw closedError()
-    return this.#queue.run(storeKey, () => this.#remove(storeKey, 'delete'))
+  delete(storeKey: StoreKey): Promise<boolean> {
+    return this.#front.change(storeKey, () => this.#remove(storeKey, 'delete'))
   }
 
   list(
@@ -199,22 +184,21 @@ export class DiskStore implements Store {
     }
   }
 
-  /** Of what is on disk. Nothing is pinned: memory is a cache here, and disk is not given up. */
+  /** Of what is on disk. */
   usage(cacheName: CacheName): CacheUsage {
-    const { itemCount, sizeBytes } = this.#items.totals.of(cacheName)
-    const accountedBytes = this.#hot.usage(cacheName).accountedBytes
-    return { itemCount, sizeBytes, accountedBytes, pinnedItemCount: 0, pinnedBytes: 0 }
+    return this.#front.usage(cacheName, this.#items.totals.of(cacheName))
   }
 
   extendDeadline(storeKey: StoreKey, expiresAtMonotonicMs: number): Promise<boolean> {
     assert(Number.isFinite(expiresAtMonotonicMs), 'a deadline is a time')
+    if (this.#front.isClosed) return Promise.resolve(false)
     const known = this.#hot.inspect(storeKey)
     // Live playlists ask for it at every PUT, nearly always for what they have.
     if (typeof known === 'object' && expiresAtMonotonicMs <= known.expiresAtMonotonicMs) {
       return Promise.resolve(true)
     }
-    return this.#queue
-      .run(storeKey, () => this.#extend(storeKey, expiresAtMonotonicMs))
+    return this.#front
+      .change(storeKey, () => this.#extend(storeKey, expiresAtMonotonicMs))
       .catch((error: unknown) => {
         // Nobody waits for it, and the next playlist asks again.
         this.#options.onError?.(error)
@@ -230,19 +214,15 @@ export class DiskStore implements Store {
   releasePins(): void {}
 
   watch(storeKey: StoreKey, listener: (change: StoreChange) => void): () => void {
-    return this.#watchers.add(storeKey, listener)
+    return this.#front.watchers.add(storeKey, listener)
   }
 
   /** Finishes what is under way. */
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer)
-    this.#timer = undefined
-    await Promise.allSettled([this.#ticking, this.#queue.idle(), this.#reader.idle()])
-    await this.#hot.close()
-    await this.#tables.close()
-    this.#watchers.clear()
+    await this.#front.close(
+      () => this.#reader.idle(),
+      () => this.#tables.close(),
+    )
     this.#cold.clear()
   }
 
@@ -280,7 +260,7 @@ export class DiskStore implements Store {
     const outcome = await this.#hot.put(item, options)
     // It is on disk then; what memory had is not it any more.
     if (outcome.kind !== 'stored') await this.#hot.delete(storeKey)
-    this.#watchers.notify(storeKey, 'put')
+    this.#front.watchers.notify(storeKey, 'put')
     return { kind: 'stored', replaced }
   }
 
@@ -317,12 +297,12 @@ export class DiskStore implements Store {
     const wasHot = await this.#hot.delete(storeKey)
     if (isLive && !wasHot) this.stats.deleteCount++
     if (!isLive) this.diskStats.expirationCount++
-    this.#watchers.notify(storeKey, isLive ? 'delete' : 'expire')
+    this.#front.watchers.notify(storeKey, isLive ? 'delete' : 'expire')
     return isLive
   }
 
   async #extend(storeKey: StoreKey, expiresAtMonotonicMs: number): Promise<boolean> {
-    const record = this.#closed ? undefined : this.#liveRecord(storeKey)
+    const record = this.#liveRecord(storeKey)
     if (record === undefined) return false
     const expiresAtMs = expiresAtMonotonicMs + this.#wallOffsetMs
     if (expiresAtMs <= deadlineOf(record)) return true
@@ -341,35 +321,29 @@ export class DiskStore implements Store {
     return true
   }
 
-  #tick(): void {
-    this.#timer = undefined
-    this.#ticking = this.#lookAfter().then(
-      (dueCount) => {
-        this.#isFailing = false
-        this.#tickIn(dueCount === EXPIRY_BATCH ? 1 : EXPIRY_TICK_MS)
-      },
-      (error: unknown) => {
-        if (!this.#isFailing) this.#options.onError?.(error)
-        this.#isFailing = true
-        this.#tickIn(EXPIRY_TICK_MS)
-      },
-    )
+  /** Ms until the next time: at once while there is more than a batch. */
+  async #upkeep(): Promise<number> {
+    try {
+      const dueCount = await this.#removeDue()
+      await this.#room.look()
+      this.#isFailing = false
+      return dueCount === EXPIRY_BATCH ? 1 : EXPIRY_TICK_MS
+    } catch (error) {
+      if (!this.#isFailing) this.#options.onError?.(error)
+      this.#isFailing = true
+      return EXPIRY_TICK_MS
+    }
   }
 
-  #tickIn(delayMs: number): void {
-    if (!this.#closed) this.#timer = this.#clock.setTimer(() => this.#tick(), delayMs)
-  }
-
-  /** Removes what is due, a batch of it; how many. */
-  async #lookAfter(): Promise<number> {
+  /** A batch of it; how many. */
+  async #removeDue(): Promise<number> {
     const due = this.#tables.due(expiryOf(NO_KEY, this.#nowMs() + 1), EXPIRY_BATCH)
     await Promise.all(
       due.map((expiry) => {
         const storeKey = toStoreKeyOf(expiry.subarray(8))
-        return this.#queue.run(storeKey, () => this.#remove(storeKey, 'expire'))
+        return this.#front.change(storeKey, () => this.#remove(storeKey, 'expire'))
       }),
     )
-    if (!this.#closed) await this.#room.look()
     return due.length
   }
 
@@ -394,5 +368,3 @@ export class DiskStore implements Store {
     return this.#clock.monotonicMs() + this.#wallOffsetMs
   }
 }
-
-const closedError = () => new HeadwaterError('HW_STORE_UNAVAILABLE', 'The store is closed.')

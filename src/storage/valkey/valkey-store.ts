@@ -5,16 +5,13 @@
  */
 
 import assert from 'node:assert/strict'
-import type { Clock, Timer } from '../../base/clock.ts'
-import { HeadwaterError } from '../../base/errors.ts'
+import type { Clock } from '../../base/clock.ts'
 import { splitStoreKey } from '../../base/names.ts'
 import type { CacheName, StoreKey } from '../../base/names.ts'
 import { NO_ATTACHMENTS } from '../attachment-codec.ts'
 import type { AttachmentCodec } from '../attachment-codec.ts'
-import { accountedBytesOf } from '../hot-entry.ts'
 import type { HotStore } from '../hot-store.ts'
-import { KeyQueue } from '../key-queue.ts'
-import { Watchers } from '../watchers.ts'
+import { StoreFront } from '../store-front.ts'
 import type {
   CacheUsage,
   ListPage,
@@ -74,31 +71,27 @@ export class ValkeyStore implements Store {
   }
   readonly #options: ValkeyStoreOptions
   readonly #link: ValkeyLink
-  readonly #clock: Clock
+  readonly #front: StoreFront
   readonly #near: NearCache
   readonly #objects: ValkeyObjects
   readonly #totals = new ValkeyTotals()
-  readonly #queue = new KeyQueue()
   readonly #loads = new Map<
     StoreKey,
     { readonly fill: Fill; readonly item: Promise<StoredItem | undefined> }
   >()
-  readonly #watchers = new Watchers()
   readonly #remoteListeners = new Set<(storeKey: StoreKey) => void>()
   readonly #stopListening: () => void
-  #timer: Timer | undefined
-  #closed = false
 
   constructor(options: ValkeyStoreOptions) {
     this.#options = options
     const { link, clock, hot, attachments = NO_ATTACHMENTS, engineNowMs } = options
     this.#link = link
-    this.#clock = clock
+    this.#front = new StoreFront(options)
     this.#near = new NearCache(hot)
     this.#objects = new ValkeyObjects({ link, clock, attachments, engineNowMs })
     this.stats = hot.stats
     this.#stopListening = link.listen({ changed: (name) => this.#changed(name) })
-    this.#upkeepLater()
+    this.#front.upkeepIn(UPKEEP_MS, () => this.#upkeep())
   }
 
   /** Whether Valkey answers. What is in memory goes on being served when it does not. */
@@ -113,7 +106,7 @@ export class ValkeyStore implements Store {
   }
 
   peek(storeKey: StoreKey): PeekResult {
-    if (this.#closed) return 'absent'
+    if (this.#front.isClosed) return 'absent'
     const { hot } = this.#near
     if (this.#link.downSinceMs !== undefined) {
       return this.#unverified(storeKey) === undefined ? 'elsewhere' : hot.peek(storeKey)
@@ -125,7 +118,7 @@ export class ValkeyStore implements Store {
   }
 
   inspect(storeKey: StoreKey): PeekResult {
-    if (this.#closed) return 'absent'
+    if (this.#front.isClosed) return 'absent'
     if (this.#link.downSinceMs !== undefined) return this.#unverified(storeKey) ?? 'elsewhere'
     if (!this.#link.isTracking) return 'elsewhere'
     const found = this.#near.hot.inspect(storeKey)
@@ -151,27 +144,19 @@ export class ValkeyStore implements Store {
     }
   }
 
-  async put(item: StoredItem, options: PutOptions = {}): Promise<PutOutcome> {
-    if (this.#closed) throw closedError()
-    const sizeBytes = accountedBytesOf(item)
-    const { sizeBytesMax } = this.stats
-    if (sizeBytes > sizeBytesMax) return { kind: 'too-large', sizeBytes, sizeBytesMax }
-    const { cacheBytesMax = Number.POSITIVE_INFINITY } = options
-    if (sizeBytes > cacheBytesMax) {
-      return { kind: 'cache-full', sizeBytes, sizeBytesMax: cacheBytesMax, pinnedBytes: 0 }
-    }
-    return this.#queue.run(item.storeKey, () => this.#put(item, options))
+  put(item: StoredItem, options: PutOptions = {}): Promise<PutOutcome> {
+    return this.#front.put(item, options, () => this.#put(item, options))
   }
 
   delete(storeKey: StoreKey): Promise<boolean> {
-    return this.#queue.run(storeKey, async () => {
+    return this.#front.change(storeKey, async () => {
       const { tag, wasThere, total } = await this.#change(storeKey, undefined, () =>
         this.#objects.delete(storeKey),
       )
       this.#totals.set(tag, splitStoreKey(storeKey).cacheName, total)
       if (!wasThere) return false
       this.stats.deleteCount++
-      this.#watchers.notify(storeKey, 'delete')
+      this.#front.watchers.notify(storeKey, 'delete')
       return true
     })
   }
@@ -212,15 +197,14 @@ export class ValkeyStore implements Store {
 
   /** Of what is in Valkey, as far as it is known: exact for this node, seconds old for others. */
   usage(cacheName: CacheName): CacheUsage {
-    const { itemCount, sizeBytes } = this.#totals.of(cacheName)
-    const { accountedBytes } = this.#near.hot.usage(cacheName)
-    return { itemCount, sizeBytes, accountedBytes, pinnedItemCount: 0, pinnedBytes: 0 }
+    return this.#front.usage(cacheName, this.#totals.of(cacheName))
   }
 
   /** False, too, when Valkey cannot do it now: the next write of a live playlist asks again. */
   extendDeadline(storeKey: StoreKey, expiresAtMonotonicMs: number): Promise<boolean> {
     assert(Number.isFinite(expiresAtMonotonicMs), 'a deadline is a time')
-    return this.#queue.run(storeKey, async () => {
+    if (this.#front.isClosed) return Promise.resolve(false)
+    return this.#front.change(storeKey, async () => {
       const extending = this.#objects.extend(storeKey, expiresAtMonotonicMs)
       // Ignored: the link has said that nobody answers, and nobody waits for this.
       const isThere = await extending.catch(() => false)
@@ -237,20 +221,15 @@ export class ValkeyStore implements Store {
 
   /** A change by another node is `evict` here: whether it is a write or a deletion was not told. */
   watch(storeKey: StoreKey, listener: (change: StoreChange) => void): () => void {
-    return this.#watchers.add(storeKey, listener)
+    return this.#front.watchers.add(storeKey, listener)
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer)
-    this.#timer = undefined
     this.#stopListening()
-    await this.#queue.idle()
-    await Promise.allSettled([...this.#loads.values()].map(({ item }) => item))
-    await this.#near.hot.close()
-    await this.#link.close()
-    this.#watchers.clear()
+    await this.#front.close(
+      () => Promise.allSettled([...this.#loads.values()].map(({ item }) => item)),
+      () => this.#link.close(),
+    )
     this.#remoteListeners.clear()
   }
 
@@ -267,7 +246,7 @@ export class ValkeyStore implements Store {
     }
     this.#totals.set(reply.tag, splitStoreKey(storeKey).cacheName, reply.total)
     this.stats.putCount++
-    this.#watchers.notify(storeKey, 'put')
+    this.#front.watchers.notify(storeKey, 'put')
     const { replaced } = reply
     const isKnown = typeof hotBefore !== 'string' && hotBefore.etag === replaced?.etag
     return { kind: 'stored', replaced: isKnown ? hotBefore : replaced }
@@ -297,7 +276,7 @@ export class ValkeyStore implements Store {
   }
 
   async #load(storeKey: StoreKey, fill: Fill): Promise<StoredItem | undefined> {
-    if (this.#closed) return undefined
+    if (this.#front.isClosed) return undefined
     try {
       const item = await this.#objects.read(storeKey)
       this.#near.remember(fill, item)
@@ -325,23 +304,18 @@ export class ValkeyStore implements Store {
     const storeKey = storeKeyOfObjectName(name)
     if (storeKey === undefined) return
     if (this.#near.forget(storeKey)) this.valkeyStats.invalidationCount++
-    this.#watchers.notify(storeKey, 'evict')
+    this.#front.watchers.notify(storeKey, 'evict')
     for (const listener of this.#remoteListeners) listener(storeKey)
   }
 
-  #upkeepLater(): void {
-    this.#timer = this.#clock.setTimer(() => void this.#upkeep(), UPKEEP_MS)
-  }
-
   /** What has expired leaves the index; usage learns what other nodes have done. */
-  async #upkeep(): Promise<void> {
-    this.#timer = undefined
+  async #upkeep(): Promise<number> {
     try {
       await this.refreshUsage()
     } catch {
       // Ignored: the link has said that nobody answers; the next time will do.
     }
-    if (!this.#closed && this.#timer === undefined) this.#upkeepLater()
+    return UPKEEP_MS
   }
 
   /** Asks every bucket what it holds. */
@@ -355,8 +329,4 @@ export class ValkeyStore implements Store {
 /** The key behind which a page begins; `undefined` when that is before the whole cache. */
 function afterKeyOf(cacheName: CacheName, after: StoreKey): string {
   return after.startsWith(`${cacheName}/`) ? after.slice(cacheName.length + 1) : ''
-}
-
-function closedError(): HeadwaterError {
-  return new HeadwaterError('HW_STORE_UNAVAILABLE', 'The store is closed.')
 }
