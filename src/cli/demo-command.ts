@@ -12,7 +12,7 @@ import type { Command } from './command.ts'
 import { credentialOfFile } from './credential-input.ts'
 import { runDemoChannels } from './demo/demo.ts'
 import type { DemoChannels } from './demo/demo.ts'
-import type { DemoOrigin } from './demo/item-client.ts'
+import type { PushTarget } from './item-client.ts'
 import { parseLadder } from './demo/ladder.ts'
 import { startOriginProcess, takenPort } from './origin-process.ts'
 import type { OriginProcess } from './origin-process.ts'
@@ -127,7 +127,7 @@ interface Running {
   readonly settings: ServeSettings
   readonly context: CliContext
   readonly choices: DemoChoices
-  readonly target: DemoOrigin
+  readonly target: PushTarget
   /** Absent when it only pushes. */
   readonly server?: {
     readonly origin: OriginProcess
@@ -276,7 +276,7 @@ async function keysFor(
 }
 
 function startChannels(options: {
-  readonly target: DemoOrigin
+  readonly target: PushTarget
   readonly choices: DemoChoices
   readonly context: CliContext
   readonly tell: (line: string) => void

@@ -13,13 +13,13 @@ import type { FfmpegSource } from '../../base/lines/ffmpeg-arguments.ts'
 import { toLadder } from '../../base/lines/ladder.ts'
 import { FfmpegChannel } from './ffmpeg-channel.ts'
 import { ClipGenerator } from './generator.ts'
-import { ItemClient } from './item-client.ts'
-import type { DemoOrigin } from './item-client.ts'
+import { ItemClient } from '../item-client.ts'
+import type { PushTarget } from '../item-client.ts'
 import { DEMO_FRAMES_PER_SECOND, DEMO_LADDER_HEIGHTS } from './ladder.ts'
 import { waitUntilPlayable } from './playable-probe.ts'
 
 export interface DemoOptions {
-  readonly origin: DemoOrigin
+  readonly origin: PushTarget
   readonly clock: Clock
   /** Keys begin with `demo/`, `demo-2/`, `demo-3/`, … 1 when absent. */
   readonly channels?: number

@@ -5,7 +5,7 @@
 
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { DemoClip, ClipRendition } from './demo-clip.ts'
-import type { ItemFailure, ItemOutcome } from './item-client.ts'
+import type { ItemFailure, ItemOutcome } from '../item-client.ts'
 import {
   formatLoopMediaPlaylist,
   formatMultivariantPlaylist,

@@ -1,7 +1,7 @@
 /** Whether a channel can be played: its playlists and its newest segment can be read. */
 
 import type { Clock } from '../../base/clock.ts'
-import type { ItemOutcome } from './item-client.ts'
+import type { ItemOutcome } from '../item-client.ts'
 
 /** What the probe needs of a client; `ItemClient` is one. */
 export interface ItemReader {

@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import { systemClock } from '../../../src/base/clock.ts'
 import { readDemoClip } from '../../../src/cli/demo/demo-clip.ts'
 import { runDemoChannels } from '../../../src/cli/demo/demo.ts'
-import { ItemClient } from '../../../src/cli/demo/item-client.ts'
+import { ItemClient } from '../../../src/cli/item-client.ts'
 import { probePlayable, waitUntilPlayable } from '../../../src/cli/demo/playable-probe.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { ClipGenerator } from '../../../src/cli/demo/generator.ts'
 import type { ItemWriter } from '../../../src/cli/demo/generator.ts'
 import type { DemoClip } from '../../../src/cli/demo/demo-clip.ts'
-import type { ItemOutcome } from '../../../src/cli/demo/item-client.ts'
+import type { ItemOutcome } from '../../../src/cli/item-client.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 function rendition(name: string) {

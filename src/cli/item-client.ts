@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 
 /** Where to push, and as whom. */
-export interface DemoOrigin {
+export interface PushTarget {
   /** As printed by `serve`: scheme, host, port, and a path when a proxy adds one. */
   readonly dataPlaneUrl: string
   readonly cacheName: string
@@ -18,6 +18,12 @@ export interface DemoOrigin {
 
 /** What became of a request. A failure is a value: it is expected and tried again. */
 export type ItemOutcome = { readonly kind: 'ok'; readonly body: Buffer } | ItemFailure
+
+export interface PutOptions {
+  readonly ttlSeconds: number
+  /** For names whose extension does not tell it. */
+  readonly contentType: string
+}
 
 export interface ItemFailure {
   readonly kind: 'failed'
@@ -32,12 +38,12 @@ const REQUEST_TIMEOUT_MS = 10_000
 const REASON_BYTES_MAX = 1024
 
 export class ItemClient {
-  readonly #origin: DemoOrigin
+  readonly #origin: PushTarget
   readonly #agent: HttpAgent | HttpsAgent
   readonly #isTls: boolean
   readonly #abort = new AbortController()
 
-  constructor(origin: DemoOrigin) {
+  constructor(origin: PushTarget) {
     this.#origin = origin
     this.#isTls = new URL(origin.dataPlaneUrl).protocol === 'https:'
     // Six: what ffmpeg opens at most for three renditions.
@@ -53,15 +59,22 @@ export class ItemClient {
   }
 
   /** Stores `body` for `ttlSeconds`. Never throws. */
-  put(key: string, body: Uint8Array, ttlSeconds: number): Promise<ItemOutcome> {
+  put(key: string, body: Uint8Array, options: number | PutOptions): Promise<ItemOutcome> {
+    const { ttlSeconds, contentType } =
+      typeof options === 'number' ? { ttlSeconds: options, contentType: undefined } : options
     const url = this.urlOf(key)
     url.searchParams.set('ttl_seconds', String(ttlSeconds))
-    return this.#send('PUT', url, body)
+    return this.#send('PUT', url, body, contentType)
   }
 
   /** Reads an item, or what a playlist refers to. Never throws. */
   get(url: URL): Promise<ItemOutcome> {
     return this.#send('GET', url, undefined)
+  }
+
+  /** Asks whether an item is there: `ok`, without its body. Never throws. */
+  look(key: string): Promise<ItemOutcome> {
+    return this.#send('HEAD', this.urlOf(key), undefined)
   }
 
   /** Ends the connections; what is under way fails. Safe to call twice. */
@@ -70,9 +83,14 @@ export class ItemClient {
     this.#agent.destroy()
   }
 
-  async #send(method: string, url: URL, body: Uint8Array | undefined): Promise<ItemOutcome> {
+  async #send(
+    method: string,
+    url: URL,
+    body: Uint8Array | undefined,
+    contentType?: string,
+  ): Promise<ItemOutcome> {
     for (let attempt = 1; ; attempt++) {
-      const { outcome, isStaleSocket } = await this.#sendOnce(method, url, body)
+      const { outcome, isStaleSocket } = await this.#sendOnce(method, url, body, contentType)
       // A kept-alive connection may have been closed by the server while it was idle; that says
       // nothing about the server, so one more attempt is made on a new one.
       if (!isStaleSocket || attempt > 1) return outcome
@@ -83,6 +101,7 @@ export class ItemClient {
     method: string,
     url: URL,
     body: Uint8Array | undefined,
+    contentType: string | undefined,
   ): Promise<{ readonly outcome: ItemOutcome; readonly isStaleSocket: boolean }> {
     return new Promise((resolve) => {
       const send = this.#isTls ? httpsRequest : httpRequest
@@ -94,6 +113,7 @@ export class ItemClient {
         headers: {
           authorization: this.#origin.encoderKey,
           ...(body === undefined ? {} : { 'content-length': body.byteLength }),
+          ...(contentType === undefined ? {} : { 'content-type': contentType }),
         },
       })
       request.on('timeout', () => request.destroy(new Error('no answer within 10 s')))
