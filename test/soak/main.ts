@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     return values.help === true ? 0 : 2
   }
   const dataDir = await mkdtemp(join(tmpdir(), 'headwater-soak-'))
-  const origin = await OriginChild.start(process.env['SOAK_MAIN'] ?? 'dist/main.js', dataDir)
+  const origin = await OriginChild.start(process.env['BUILT_MAIN'] ?? 'dist/main.js', dataDir)
   try {
     const measured = await new Soak(origin, minutes * 60).run()
     const problems = judge(measured)

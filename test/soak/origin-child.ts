@@ -46,11 +46,16 @@ export class OriginChild {
     this.#superUserKey = options.superUserKey
   }
 
-  static async start(mainFile: string, dataDir: string): Promise<OriginChild> {
+  /** @param flags  Of `serve`, besides ports and data directory. */
+  static async start(
+    mainFile: string,
+    dataDir: string,
+    flags: readonly string[] = [],
+  ): Promise<OriginChild> {
     const env = Object.entries(process.env).filter(([name]) => !name.startsWith('HEADWATER_'))
     const child = spawn(
       process.execPath,
-      [mainFile, 'serve', '--port', '0', '--admin-port', '0', '--data-dir', dataDir],
+      [mainFile, 'serve', '--port', '0', '--admin-port', '0', '--data-dir', dataDir, ...flags],
       { cwd: dataDir, env: Object.fromEntries(env), stdio: ['ignore', 'pipe', 'pipe'] },
     )
     const line = await new Promise<string>((resolve, reject) => {
@@ -66,7 +71,7 @@ export class OriginChild {
   }
 
   /** Made by the first start. */
-  key(role: 'encoder' | 'player'): Promise<string> {
+  key(role: 'encoder' | 'player' | 'super-user'): Promise<string> {
     return readKey(this.#dataDir, role)
   }
 
