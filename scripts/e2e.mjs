@@ -148,7 +148,7 @@ const suites = [
     file: 'test/e2e/cdn-rtmp.test.ts',
     needs: ['E2E_NGINX', 'E2E_NGINX_RTMP', 'E2E_FFMPEG', 'E2E_FFPROBE'],
   },
-  ...['store', 'nodes', 'failures', 'start', 'origins', 'cluster'].map((part) => ({
+  ...['store', 'nodes', 'failures', 'network', 'start', 'origins', 'cluster'].map((part) => ({
     file: `test/e2e/valkey-${part}.test.ts`,
     needs: ['E2E_REDIS_SERVER'],
   })),

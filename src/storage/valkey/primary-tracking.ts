@@ -6,6 +6,7 @@
 
 import type { Redis } from 'ioredis'
 import type { Clock, Timer } from '../../base/clock.ts'
+import { cutConnection } from './cut-connection.ts'
 
 export interface PrimaryTrackingOptions {
   /** Carries the commands. Not closed here. */
@@ -41,10 +42,7 @@ export class PrimaryTracking {
     const { commands, events } = options
     commands.on('ready', this.#onReady).on('close', this.#onClose)
     events.on('ready', () => void this.#listen())
-    events.on('close', () => {
-      this.#listener = undefined
-      this.#disarm()
-    })
+    events.on('close', () => this.#deafen())
     // Said by the link, once for all connections.
     events.on('error', () => undefined)
     events.on('messageBuffer', (_channel: Buffer, names: unknown) => this.#changed(names))
@@ -76,9 +74,13 @@ export class PrimaryTracking {
     if (this.#closed) return
     const [ofCommands, ofEvents] = answers
     this.#isSilent = ofCommands.status === 'rejected'
-    if (this.#isSilent) return
-    if (ofEvents.status === 'rejected' && events.status === 'ready') events.disconnect(true)
-    else if (!this.#isArmed) void this.#arm()
+    // Packets that vanish close nothing: a connection that is open and answers nothing is cut. What
+    // was sent over it must not arrive later, and a new one is up as soon as the network is.
+    if (this.#isSilent && commands.status === 'ready') cutConnection(commands)
+    if (ofEvents.status === 'rejected') {
+      this.#deafen()
+      if (events.status === 'ready') cutConnection(events)
+    } else if (!this.#isSilent && !this.#isArmed) void this.#arm()
   }
 
   close(): void {
@@ -141,6 +143,12 @@ export class PrimaryTracking {
     this.#isSilent = false
     this.#isArmed = true
     this.#options.onArmed(true)
+  }
+
+  /** Nothing is heard over the connection for events, even if it seems to be open. */
+  #deafen(): void {
+    this.#listener = undefined
+    this.#disarm()
   }
 
   #disarm(): void {

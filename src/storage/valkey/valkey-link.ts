@@ -8,6 +8,7 @@ import type { Cluster, Redis } from 'ioredis'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { HeadwaterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { cutConnection } from './cut-connection.ts'
 import { PrimaryTracking } from './primary-tracking.ts'
 import { createClient, createCluster, createTwin } from './valkey-client.ts'
 import type { ValkeyClientOptions } from './valkey-client.ts'
@@ -155,7 +156,7 @@ export class ValkeyLink {
     } catch (error) {
       const message = messageOf(error)
       if (/\bOOM\b/.test(message)) throw new ValkeyFullError(message)
-      if (message === TIMED_OUT) this.#markDown(message)
+      if (message === TIMED_OUT) this.#giveUp(message)
       // The error itself holds the command with the whole body.
       throw unavailable(message)
     }
@@ -231,6 +232,13 @@ export class ValkeyLink {
 
   #changed(name: Buffer | undefined): void {
     for (const listener of this.#listeners) listener.changed(name)
+  }
+
+  /** Who waited has been told no: what was asked must not be done later. */
+  #giveUp(reason: string): void {
+    this.#markDown(reason)
+    // In a cluster the heartbeat finds out which of the primaries is silent.
+    if (!('nodes' in this.#client) && this.#client.status === 'ready') cutConnection(this.#client)
   }
 
   #markDown(reason: string): void {
