@@ -3,11 +3,9 @@
  * what a durable one found when it was opened.
  */
 
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
-import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { StoreKey } from '../base/names.ts'
 import type { Config } from '../config/schema.ts'
@@ -21,6 +19,7 @@ import { hotStoreSizeBytesDefault } from '../storage/hot-store-size.ts'
 import { HotStore } from '../storage/hot-store.ts'
 import type { Store, StoredItem } from '../storage/store.ts'
 import { openValkey } from '../storage/valkey/open-valkey.ts'
+import { readTlsFiles } from '../storage/valkey/read-tls-files.ts'
 import type { ValkeyLink } from '../storage/valkey/valkey-link.ts'
 import { ValkeyStore } from '../storage/valkey/valkey-store.ts'
 
@@ -78,18 +77,9 @@ export async function openStore(
 export async function openValkeyLink(options: OpenStoreOptions): Promise<ValkeyLink> {
   const { config, log } = options
   const { valkey, timeoutMs } = config.storage
-  let authorities: string | undefined
-  try {
-    if (valkey.caFile !== '') authorities = await readFile(valkey.caFile, 'utf8')
-  } catch (cause) {
-    throw new HeadwaterError(
-      'HW_START_VALKEY',
-      `storage.valkey.caFile: ${valkey.caFile} cannot be read.`,
-      { cause },
-    )
-  }
+  const tlsFiles = await readTlsFiles(valkey)
   // Connections and their limits are of this machine, whatever clock the rest has.
-  return openValkey({ url: valkey.url, timeoutMs, authorities, clock: systemClock, log })
+  return openValkey({ ...valkey, tlsFiles, timeoutMs, clock: systemClock, log })
 }
 
 /** A live playlist that nobody can confirm helps for three target durations, then another origin does. */

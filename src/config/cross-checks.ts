@@ -103,9 +103,19 @@ function checkDevKeys({ auth, http, storage }: Config): CrossFault[] {
 }
 
 function checkValkey({ storage }: Config): CrossFault[] {
-  if (storage.kind !== 'valkey' || storage.valkey.url !== '') return []
-  const fix = 'is needed with storage.kind valkey: valkey://host:6379/0'
-  return [{ paths: ['storage.valkey.url', 'storage.kind'], fix }]
+  if (storage.kind !== 'valkey') return []
+  const faults: CrossFault[] = []
+  const { url, certFile, keyFile } = storage.valkey
+  if (url === '') {
+    const fix = 'is needed with storage.kind valkey: valkey://host:6379/0'
+    faults.push({ paths: ['storage.valkey.url', 'storage.kind'], fix })
+  }
+  if ((certFile === '') !== (keyFile === '')) {
+    const names = ['storage.valkey.certFile', 'storage.valkey.keyFile'] as const
+    const [missing, given] = certFile === '' ? names : ([names[1], names[0]] as const)
+    faults.push({ paths: [missing, given], fix: `is needed for ${given}` })
+  }
+  return faults
 }
 
 function checkWebhooks({ webhooks }: Config): CrossFault[] {

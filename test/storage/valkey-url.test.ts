@@ -8,7 +8,7 @@ t.test('one server, with defaults', async (t) => {
     password: '',
     hosts: [{ host: 'localhost', port: 6379 }],
     database: 0,
-    sentinelName: undefined,
+    sentinel: undefined,
   })
 })
 
@@ -25,12 +25,22 @@ t.test('user, password, TLS, database, several hosts', async (t) => {
 
 t.test('Sentinels', async (t) => {
   const address = parseValkeyUrl('redis://:secret@s1,s2:5/0?sentinel=main')
-  t.match(address, { sentinelName: 'main', password: 'secret', username: '' })
+  t.match(address, { password: 'secret', username: '' })
+  t.same(address?.sentinel, { name: 'main', username: '', password: '', tls: false })
   t.same(address?.hosts, [
     { host: 's1', port: 26_379 },
     { host: 's2', port: 5 },
   ])
   t.equal(address && formatValkeyAddress(address), 'valkey://s1:26379,s2:5/0?sentinel=main')
+})
+
+t.test('Sentinels with a password of their own, with TLS and without', async (t) => {
+  const query = 'sentinel=main&sentinelUsername=guard&sentinelPassword=p%2Bw%26'
+  const address = parseValkeyUrl(`valkeys://me:secret@s1/0?${query}`)
+  t.same(address?.sentinel, { name: 'main', username: 'guard', password: 'p+w&', tls: true })
+  t.equal(address && formatValkeyAddress(address), 'valkeys://s1:26379/0?sentinel=main')
+  const plain = parseValkeyUrl('valkeys://s1?sentinel=main&sentinelTls=no')
+  t.match(plain, { tls: true, sentinel: { tls: false } })
 })
 
 t.test('what is no such URL', async (t) => {
@@ -40,6 +50,10 @@ t.test('what is no such URL', async (t) => {
     ...[
       'redis://a/x',
       'redis://a?sentinel=',
+      'redis://a?sentinel=a%20b',
+      'redis://a?sentinelPassword=x',
+      'redis://a?sentinel=a&sentinel=b',
+      'redis://a?sentinel=a&sentinelTls=1',
       'redis://a?cluster=1',
       'redis://%zz@a',
       'redis://a b',

@@ -82,8 +82,11 @@ export async function startValkeyServer(
 }
 
 /** A connection for the test itself. */
-export function connectTo(t: Test, server: Pick<ValkeyServer, 'port'>): Redis {
-  const client = new Redis({ host: '127.0.0.1', port: server.port, disableClientInfo: true })
+export function connectTo(t: Test, server: Pick<ValkeyServer, 'port'>, password?: string): Redis {
+  const client = new Redis({
+    ...{ host: '127.0.0.1', port: server.port, disableClientInfo: true },
+    ...(password === undefined ? {} : { password }),
+  })
   client.on('error', () => undefined)
   t.teardown(() => client.disconnect())
   return client

@@ -44,7 +44,27 @@ export const storageSection = section(
         caFile: Type.String({
           default: '',
           description:
-            "PEM file of the authorities that sign Valkey's certificate, when the system does not know them.",
+            "PEM file of the authorities that sign Valkey's certificate, and its Sentinels', when the system does not know them.",
+        }),
+        certFile: Type.String({
+          default: '',
+          description:
+            'PEM file of a client certificate, for a Valkey that asks for one (`tls-auth-clients`, its default). With `storage.valkey.keyFile`.',
+        }),
+        keyFile: Type.String({
+          default: '',
+          description: 'PEM file of the key of that certificate.',
+        }),
+        sentinelUsername: Type.String({
+          default: '',
+          description:
+            'User of the Sentinels, when they have one; it may also be in the URL (`&sentinelUsername=`).',
+        }),
+        sentinelPassword: Type.String({
+          default: '',
+          'x-secret': true,
+          description:
+            'Password of the Sentinels, when they have one: they do not share that of Valkey. It may also be in the URL (`&sentinelPassword=`).',
         }),
       },
       'Valkey or Redis (`storage.kind: valkey`).',

@@ -4,7 +4,8 @@ import type { Clock } from '../../base/clock.ts'
 import { HeadwaterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { createClient } from './valkey-client.ts'
-import type { ValkeyClientOptions } from './valkey-client.ts'
+import type { ValkeyClientOptions, ValkeyTlsFiles } from './valkey-client.ts'
+import { explainNoConnection } from './valkey-connection-words.ts'
 import { claimDatabase, examineValkey } from './valkey-checks.ts'
 import type { ValkeyFindings } from './valkey-checks.ts'
 import { DOCUMENT_PREFIX } from './valkey-documents.ts'
@@ -16,7 +17,10 @@ import type { ValkeyAddress } from './valkey-url.ts'
 export interface OpenValkeyOptions {
   readonly url: string
   readonly timeoutMs: number
-  readonly authorities?: string | undefined
+  /** Instead of what the URL says; '' and absent: as it says. */
+  readonly sentinelUsername?: string
+  readonly sentinelPassword?: string
+  readonly tlsFiles?: ValkeyTlsFiles
   readonly clock: Clock
   readonly log: Logger
 }
@@ -24,11 +28,13 @@ export interface OpenValkeyOptions {
 /** How long a start waits for a server that is not there yet. */
 const START_MS = 10_000
 const RETRY_MS = 100
+/** By way of Sentinels and with TLS; a short limit for requests is not meant for this. */
+const CONNECT_MS = 2000
 
 /** @throws HeadwaterError `HW_START_VALKEY`. */
 export async function openValkey(options: OpenValkeyOptions): Promise<ValkeyLink> {
   const { clock, log } = options
-  const address = parseValkeyUrl(options.url)
+  const address = addressOf(options)
   if (address === undefined) {
     throw new HeadwaterError('HW_START_VALKEY', 'storage.valkey.url is not a URL of Valkey.', {
       detail:
@@ -36,12 +42,13 @@ export async function openValkey(options: OpenValkeyOptions): Promise<ValkeyLink
     })
   }
   const shown = formatValkeyAddress(address)
-  const clientOptions = { ...options, address }
+  const { timeoutMs, tlsFiles = {} } = options
+  const clientOptions = { address, timeoutMs, tlsFiles }
   const { isCluster, problems, warnings } = await examine(clientOptions, clock)
   for (const warning of warnings) log.warn({ valkey: shown, warning }, 'Valkey may lose objects')
   if (problems.length > 0) throw unusable(address, problems)
   const link = new ValkeyLink({
-    ...clientOptions,
+    ...{ ...clientOptions, clock, log },
     isCluster,
     prefixes: [OBJECT_PREFIX, DOCUMENT_PREFIX],
   })
@@ -60,30 +67,43 @@ export async function openValkey(options: OpenValkeyOptions): Promise<ValkeyLink
   }
 }
 
+function addressOf(options: OpenValkeyOptions): ValkeyAddress | undefined {
+  const address = parseValkeyUrl(options.url)
+  if (address?.sentinel === undefined) return address
+  const { sentinelUsername = '', sentinelPassword = '' } = options
+  const { sentinel } = address
+  return {
+    ...address,
+    sentinel: {
+      ...sentinel,
+      username: sentinelUsername || sentinel.username,
+      password: sentinelPassword || sentinel.password,
+    },
+  }
+}
+
 /** Tries again for a while: servers of one machine or one deployment start together. */
 async function examine(options: ValkeyClientOptions, clock: Clock): Promise<ValkeyFindings> {
   const startedAtMs = clock.monotonicMs()
   // Any host of a cluster will do, so each has its turn.
   for (let attempt = 0; ; attempt++) {
-    const { hosts, sentinelName } = options.address
+    const { hosts, sentinel } = options.address
     const host = hosts[attempt % hosts.length] ?? hosts[0]
     const address =
-      sentinelName === undefined ? { ...options.address, hosts: [host] as const } : options.address
+      sentinel === undefined ? { ...options.address, hosts: [host] as const } : options.address
     const client = createClient({ ...options, address })
-    let reason = ''
-    client.on('error', (error: Error) => {
-      reason = error.message
-    })
+    const reasons: string[] = []
+    for (const event of ['error', 'sentinelError']) {
+      client.on(event, (error: Error) => reasons.push(error.message))
+    }
     try {
-      await inTime(client.connect(), clock, options.timeoutMs)
-      return await examineValkey(client)
+      await inTime(client.connect(), clock, Math.max(CONNECT_MS, options.timeoutMs))
+      return await examineValkey(client, address)
     } catch (error) {
-      reason ||= error instanceof Error ? error.message : String(error)
-      const isRefused = /WRONGPASS|NOAUTH|NOPERM|invalid password|self.signed|certificate/i.test(
-        reason,
-      )
-      if (isRefused || clock.monotonicMs() - startedAtMs > START_MS) {
-        throw unusable(options.address, [`no connection: ${reason.slice(0, 160)}`])
+      reasons.push(error instanceof Error ? error.message : String(error))
+      const { text, isFinal } = explainNoConnection(reasons, address)
+      if (isFinal || clock.monotonicMs() - startedAtMs > START_MS) {
+        throw unusable(options.address, [text])
       }
     } finally {
       client.disconnect()

@@ -5,6 +5,7 @@
 
 import type { Redis } from 'ioredis'
 import { LAYOUT, MARKER_NAME } from './valkey-keys.ts'
+import type { ValkeyAddress } from './valkey-url.ts'
 
 export interface ValkeyFindings {
   readonly isCluster: boolean
@@ -37,12 +38,18 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ['zrem', CHECK_NAME, 'member'],
   ['time'],
   ['ping'],
+  ['randomkey'],
   ['eval', 'return 1', '1', CHECK_NAME],
   ['evalsha', '0'.repeat(40), '1', CHECK_NAME],
   ['multi'],
   ['exec'],
   ['client', 'id'],
+  ['client', 'info'],
   ['client', 'tracking', 'off'],
+  // Each kind of name, to read and to write.
+  ...['hw:o:{00}', 'hw:c:{00}', 'hw:d:', 'hw:'].map(
+    (prefix) => ['unlink', `${prefix}check`] as const,
+  ),
   // Last: it takes no other command from here on.
   ['subscribe', '__redis__:invalidate'],
 ]
@@ -53,42 +60,77 @@ const ACL_HINT =
 /**
  * @param client  Connected; for this alone, since it ends as a subscriber.
  */
-export async function examineValkey(client: Redis): Promise<ValkeyFindings> {
+export async function examineValkey(
+  client: Redis,
+  address: Pick<ValkeyAddress, 'database' | 'sentinel'>,
+): Promise<ValkeyFindings> {
   const problems: string[] = []
   const warnings: string[] = []
   let info: string
   try {
     info = await client.info()
   } catch (error) {
-    problems.push(`INFO is refused (${messageOf(error)}): allow it: ${ACL_HINT}`)
+    problems.push(
+      `INFO is refused (${messageOf(error)}): version, role and limits are read there: allow it: ${ACL_HINT}`,
+    )
     return { isCluster: false, problems, warnings }
   }
+  const { isCluster, isTooOld, ...judged } = judgeInfo(info, address.sentinel !== undefined)
+  problems.push(...judged.problems)
+  warnings.push(...judged.warnings)
+  // What else an old one cannot do is of no interest.
+  if (isTooOld) return { isCluster, problems, warnings }
+  if (isCluster) await examineCluster(client, problems, warnings)
+  const missing = await missingRights(client, address.database, problems)
+  if (missing.length > 0) {
+    problems.push(
+      `this user may not run ${missing.join(', ')} on hw:*: without, objects are not stored or changes not heard of: give it the rights, for example ${ACL_HINT}${isCluster ? ' +cluster' : ''}`,
+    )
+  }
+  return { isCluster, problems, warnings }
+}
+
+/**
+ * What `INFO` tells of one server.
+ *
+ * @param hasSentinels  Sentinels named it, so a failover is expected to be possible.
+ */
+export function judgeInfo(
+  info: string,
+  hasSentinels: boolean,
+): ValkeyFindings & { readonly isTooOld: boolean } {
+  const problems: string[] = []
+  const warnings: string[] = []
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
   const isCluster = field('cluster_enabled') === '1'
   const version = field('valkey_version') || field('redis_version')
-  if (Number.parseInt(version, 10) < MAJOR_VERSION_MIN) {
+  // Whatever does not say it is nothing that is known here.
+  const isTooOld = !(Number.parseInt(version, 10) >= MAJOR_VERSION_MIN)
+  if (isTooOld) {
     problems.push(
-      `it is version ${version}: scripts and invalidation as they are needed exist from Redis ${MAJOR_VERSION_MIN} and in every Valkey: upgrade it`,
+      `it is version ${version || 'unknown'}: scripts and invalidation as they are needed exist from Redis ${MAJOR_VERSION_MIN} and in every Valkey: upgrade it`,
     )
-    return { isCluster, problems, warnings }
+    return { isCluster, isTooOld, problems, warnings }
   }
   const policy = field('maxmemory_policy')
   if (field('maxmemory') !== '0' && policy !== 'noeviction') {
     problems.push(
       `its eviction policy is ${policy}: it would drop live segments when memory is short, instead of refusing a write: set maxmemory-policy to noeviction`,
     )
+  } else if (field('maxmemory') === '0') {
+    warnings.push(
+      'it has no bound on its memory: when the machine has none left, the system ends it with all objects, instead of a write being refused: set maxmemory (and maxmemory-policy noeviction)',
+    )
   }
   if (field('role') === 'slave') {
     problems.push('it is a replica, which takes no writes: name the primary, or its Sentinels')
   }
-  if (isCluster) await examineCluster(client, problems, warnings)
-  const missing = await missingRights(client)
-  if (missing.length > 0) {
-    problems.push(
-      `this user may not run ${missing.join(', ')}: give it the rights, for example ${ACL_HINT}`,
+  if (hasSentinels && field('role') === 'master' && field('connected_slaves') === '0') {
+    warnings.push(
+      'the primary has no replica that follows it: when it is lost, so are its objects, and the Sentinels have nothing to fail over to: add a replica (replicaof)',
     )
   }
-  return { isCluster, problems, warnings }
+  return { isCluster, isTooOld, problems, warnings }
 }
 
 /**
@@ -143,19 +185,33 @@ async function examineCluster(
   }
 }
 
-async function missingRights(client: Redis): Promise<readonly string[]> {
-  const missing: string[] = []
+async function missingRights(
+  client: Redis,
+  database: number,
+  problems: string[],
+): Promise<readonly string[]> {
+  const missing = new Set<string>()
   for (const [name, ...args] of COMMANDS) {
     try {
-      await client.call(name, ...args)
+      const reply = await client.call(name, ...args)
+      if (name === 'client' && args[0] === 'info') checkDatabase(String(reply), database, problems)
     } catch (error) {
       // Of another slot, of another type: it may be run, which was the question.
       if (!messageOf(error).includes('NOPERM')) continue
       const isSubcommand = name === 'client'
-      missing.push((isSubcommand ? `${name} ${args[0] ?? ''}` : name).toUpperCase())
+      missing.add((isSubcommand ? `${name} ${args[0] ?? ''}` : name).toUpperCase())
     }
   }
-  return missing
+  return [...missing]
+}
+
+/** A database that cannot be selected leaves the connection on number 0, whosever that is. */
+function checkDatabase(clientInfo: string, database: number, problems: string[]): void {
+  const selected = Number(/\bdb=(\d+)/.exec(clientInfo)?.[1] ?? 0)
+  if (selected === database) return
+  problems.push(
+    `it has no database ${database} (a cluster has 0 alone): name one that exists in the URL, or raise databases in Valkey`,
+  )
 }
 
 function messageOf(error: unknown): string {

@@ -11,28 +11,42 @@ export interface ValkeyClientOptions {
   readonly address: ValkeyAddress
   /** Longest wait for a connection or an answer. */
   readonly timeoutMs: number
-  /** PEM of the authorities that sign the server's certificate; `undefined`: those of the system. */
-  readonly authorities?: string | undefined
+  /** For addresses with TLS. */
+  readonly tlsFiles?: ValkeyTlsFiles
+}
+
+/** PEM, as the files hold it. */
+export interface ValkeyTlsFiles {
+  /** Authorities that sign the servers' certificates; absent: those of the system. */
+  readonly ca?: string
+  /** Who this is, for servers that ask. */
+  readonly cert?: string
+  readonly key?: string
 }
 
 const RETRY_MS_MAX = 500
+/** Every command of a connection has failed long before it is given up. */
+const SILENCE_FACTOR = 2
 
 /** A server or whatever primary the Sentinels name at the moment. Not connected yet. */
 export function createClient(options: ValkeyClientOptions): Redis {
-  const { hosts, sentinelName, database } = options.address
+  const { hosts, sentinel, database } = options.address
   const common = { ...commonOptions(options), db: database, enableOfflineQueue: false }
-  if (sentinelName === undefined) {
+  if (sentinel === undefined) {
     const [{ host, port }] = hosts
     return new Redis({ ...common, host, port, retryStrategy })
   }
   return new Redis({
     ...common,
     sentinels: hosts.map(({ host, port }) => ({ host, port })),
-    name: sentinelName,
+    name: sentinel.name,
+    ...(sentinel.username === '' ? {} : { sentinelUsername: sentinel.username }),
+    ...(sentinel.password === '' ? {} : { sentinelPassword: sentinel.password }),
+    ...(sentinel.tls ? { sentinelTLS: options.tlsFiles ?? {} } : {}),
+    ...(options.address.tls ? { enableTLSForSentinelMode: true } : {}),
     retryStrategy,
     sentinelRetryStrategy: retryStrategy,
     sentinelCommandTimeout: options.timeoutMs,
-    ...(options.address.tls ? { enableTLSForSentinelMode: true } : {}),
   })
 }
 
@@ -59,12 +73,12 @@ export function createTwin(options: ValkeyClientOptions, client: Redis): Redis {
   })
 }
 
-function commonOptions({ address, timeoutMs, authorities }: ValkeyClientOptions) {
+function commonOptions({ address, timeoutMs, tlsFiles }: ValkeyClientOptions) {
   const { username, password, tls } = address
   return {
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
-    ...(tls ? { tls: authorities === undefined ? {} : { ca: authorities } } : {}),
+    ...(tls ? { tls: { ...tlsFiles } } : {}),
     // Invalidations are pushed in version 3, and ioredis 6 keeps them to itself.
     protocol: 2,
     lazyConnect: true,
@@ -72,6 +86,8 @@ function commonOptions({ address, timeoutMs, authorities }: ValkeyClientOptions)
     disableClientInfo: true,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    // One that is open and says nothing, of a machine that is gone: the next one may find another.
+    socketTimeout: SILENCE_FACTOR * timeoutMs,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,

@@ -21,24 +21,38 @@ export interface ValkeyAddress {
   readonly hosts: readonly [ValkeyHost, ...ValkeyHost[]]
   /** Number of the database; 0 in a cluster. */
   readonly database: number
-  /** Name of the primary that the hosts, which are Sentinels then, know; `undefined` without. */
-  readonly sentinelName: string | undefined
+  /** The hosts are Sentinels then; `undefined` without. */
+  readonly sentinel: SentinelAddress | undefined
+}
+
+/** How Sentinels are asked, and for whom. */
+export interface SentinelAddress {
+  /** What they call the primary. */
+  readonly name: string
+  /** Of the Sentinels themselves; '' without. */
+  readonly username: string
+  readonly password: string
+  readonly tls: boolean
 }
 
 const PORT_DEFAULT = 6379
 const SENTINEL_PORT_DEFAULT = 26_379
 const HOSTS_MAX = 64
+const SENTINEL_PARAMETERS: ReadonlySet<string> = new Set([
+  'sentinel',
+  'sentinelUsername',
+  'sentinelPassword',
+  'sentinelTls',
+])
 
 /** `undefined` when the text is not such a URL. A percent-encoded user or password is decoded. */
 export function parseValkeyUrl(text: string): ValkeyAddress | undefined {
   const match = FORM.exec(text)
   if (match === null) return undefined
   const [, tls = '', userInfo = '', hostList = '', database = '', query = ''] = match
-  const parameters = new URLSearchParams(query)
-  for (const name of parameters.keys()) if (name !== 'sentinel') return undefined
-  const sentinelName = parameters.get('sentinel') ?? undefined
-  if (sentinelName === '') return undefined
-  const portDefault = sentinelName === undefined ? PORT_DEFAULT : SENTINEL_PORT_DEFAULT
+  const sentinel = parseSentinel(query, tls === 's')
+  if (sentinel === 'invalid') return undefined
+  const portDefault = sentinel === undefined ? PORT_DEFAULT : SENTINEL_PORT_DEFAULT
   const hosts = hostList.split(',').map((host) => parseHost(host, portDefault))
   const [first, ...others] = hosts.filter((host) => host !== undefined)
   if (first === undefined || others.length !== hosts.length - 1 || hosts.length > HOSTS_MAX) {
@@ -54,16 +68,35 @@ export function parseValkeyUrl(text: string): ValkeyAddress | undefined {
     password,
     hosts: [first, ...others],
     database: Number(database),
-    sentinelName,
+    sentinel,
   }
 }
 
 /** Without user and password: for logs and messages. */
 export function formatValkeyAddress(address: ValkeyAddress): string {
-  const { tls, hosts, database, sentinelName } = address
+  const { tls, hosts, database, sentinel } = address
   const list = hosts.map(({ host, port }) => `${bracketed(host)}:${port}`).join(',')
-  const query = sentinelName === undefined ? '' : `?sentinel=${sentinelName}`
+  const query = sentinel === undefined ? '' : `?sentinel=${sentinel.name}`
   return `valkey${tls ? 's' : ''}://${list}/${database}${query}`
+}
+
+/** `undefined` without. All that is known about them is in the query. */
+function parseSentinel(query: string, tls: boolean): SentinelAddress | 'invalid' | undefined {
+  if (query === '') return undefined
+  const parameters = new URLSearchParams(query)
+  const names = [...parameters.keys()]
+  const isKnown = names.every((name) => SENTINEL_PARAMETERS.has(name))
+  if (!isKnown || new Set(names).size !== names.length) return 'invalid'
+  const name = parameters.get('sentinel') ?? ''
+  const tlsText = parameters.get('sentinelTls') ?? (tls ? 'yes' : 'no')
+  // What a Sentinel takes as a name.
+  if (!/^[A-Za-z0-9._-]{1,255}$/.test(name) || !/^(?:yes|no)$/.test(tlsText)) return 'invalid'
+  return {
+    name,
+    username: parameters.get('sentinelUsername') ?? '',
+    password: parameters.get('sentinelPassword') ?? '',
+    tls: tlsText === 'yes',
+  }
 }
 
 function parseHost(text: string, portDefault: number): ValkeyHost | undefined {
