@@ -46,6 +46,11 @@ export class DiskRoom {
     return this.#freeOnDiskBytes === undefined
   }
 
+  /** Whether so much can be had from the file system, as of the last look. */
+  isOnDisk(bytes: number): boolean {
+    return (this.#freeOnDiskBytes ?? 0) >= bytes
+  }
+
   /** @param bytes  What a write will take, about. It is taken away until the next look. */
   take(bytes: number): boolean {
     if (this.#freeInFileBytes >= bytes * PIECES_FACTOR) {

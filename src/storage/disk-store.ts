@@ -39,7 +39,10 @@ export interface DiskStoreOptions {
   /** Bound of {@link DiskStats.sizeBytes}. A write over it is refused. */
   readonly sizeBytesMax: number
   readonly sync: SyncMode
+  /** What objects end by. */
   readonly clock: Clock
+  /** What the disk is waited for by; `clock` when absent. */
+  readonly machineClock?: Clock
   /** The durable part of attachments, for who hangs them on items. */
   readonly attachments: AttachmentCodec
   /** What goes wrong when nobody waits for it. Told once until it goes well again. */
@@ -63,6 +66,8 @@ export class DiskStore implements Store {
   readonly #cold = new ColdItems()
   readonly #reader: DiskReader
   #isFailing = false
+  /** Whether the last write found no room. */
+  #isFull = false
 
   /** @throws HeadwaterError `HW_DATA_DIR_CORRUPT`. */
   constructor(options: DiskStoreOptions) {
@@ -72,7 +77,7 @@ export class DiskStore implements Store {
     this.stats = options.hot.stats
     this.#clock = options.clock
     this.#wallOffsetMs = options.clock.nowMs() - options.clock.monotonicMs()
-    this.#tables = new DiskTables(options)
+    this.#tables = new DiskTables({ ...options, clock: options.machineClock ?? options.clock })
     this.#items = new DiskItems({
       ...options,
       tables: this.#tables,
@@ -252,9 +257,10 @@ export class DiskStore implements Store {
         expiryAfter: expiryOf(key, expiresAtMs),
       })
     } catch (error) {
-      if (await this.#isFull(error, bytes)) return this.#full(item)
+      if (await this.#isOfNoRoom(error, bytes)) return this.#full(item)
       throw error
     }
+    this.#isFull = false
     this.#items.count(storeKey, before, item.sizeBytes)
     this.#cold.set(item)
     const outcome = await this.#hot.put(item, options)
@@ -265,13 +271,14 @@ export class DiskStore implements Store {
   }
 
   /** The system has several words for it, and LMDB calls a write that was cut short an I/O error. */
-  async #isFull(error: unknown, bytes: number): Promise<boolean> {
+  async #isOfNoRoom(error: unknown, bytes: number): Promise<boolean> {
     if (error instanceof DiskFullError) return true
     await this.#room.look()
-    return !this.#room.take(bytes)
+    return !this.#room.isOnDisk(bytes)
   }
 
   #full(item: StoredItem): PutOutcome {
+    this.#isFull = true
     this.diskStats.fullCount++
     const { sizeBytesMax } = this.diskStats
     return { kind: 'full', sizeBytes: item.sizeBytes, sizeBytesMax, pinnedBytes: 0 }
@@ -326,6 +333,7 @@ export class DiskStore implements Store {
     try {
       const dueCount = await this.#removeDue()
       await this.#room.look()
+      if (this.#isFull) await this.#tables.releaseFreed()
       this.#isFailing = false
       return dueCount === EXPIRY_BATCH ? 1 : EXPIRY_TICK_MS
     } catch (error) {

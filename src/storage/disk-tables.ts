@@ -47,6 +47,8 @@ const MAP_BYTES_MIN = 64 * 1024 ** 2
 const SETTINGS = { maxDbs: 4, eventTurnBatching: false } as const
 
 const NOTHING = Buffer.alloc(0)
+/** Shorter than any row's key. */
+const NO_ROW = Buffer.of(0)
 /** A flush that takes longer has failed: the database tells nobody. */
 const FLUSH_MS_MAX = 30_000
 
@@ -135,6 +137,22 @@ export class DiskTables {
       if (/MAP_FULL|ENOSPC|No space left|disk quota/i.test(messageOf(cause))) {
         throw new DiskFullError(messageOf(cause))
       }
+      throw new HeadwaterError('HW_STORE_UNAVAILABLE', 'The disk did not take a write.', { cause })
+    }
+  }
+
+  /**
+   * Makes room of what was removed. LMDB takes freed pages again once a later commit is on the disk,
+   * and on a full disk only a commit as small as this one can be that.
+   *
+   * @throws HeadwaterError `HW_STORE_UNAVAILABLE`.
+   */
+  async releaseFreed(): Promise<void> {
+    try {
+      await this.#rows.put(NO_ROW, NOTHING)
+      await this.#flushed()
+    } catch (error) {
+      const cause = await causeOf(error)
       throw new HeadwaterError('HW_STORE_UNAVAILABLE', 'The disk did not take a write.', { cause })
     }
   }
