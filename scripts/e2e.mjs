@@ -152,6 +152,10 @@ const suites = [
     file: `test/e2e/valkey-${part}.test.ts`,
     needs: ['E2E_REDIS_SERVER'],
   })),
+  {
+    file: 'test/e2e/valkey-player.test.ts',
+    needs: ['E2E_REDIS_SERVER', 'E2E_VARNISHD', 'E2E_NGINX', 'E2E_FFMPEG', 'E2E_CHROMIUM'],
+  },
   { file: 'test/e2e/prometheus.test.ts', needs: ['E2E_PROMETHEUS', 'E2E_PROMTOOL'] },
 ]
 

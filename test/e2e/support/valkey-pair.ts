@@ -1,0 +1,28 @@
+/** Two origins on one Valkey, each a process of its own that may be killed. */
+
+import type { Test } from 'tap'
+import { freePort } from './cdn-process.ts'
+import { startTwin } from './twin-rig.ts'
+import type { TwinOrigin } from './twin-rig.ts'
+
+export interface ValkeyPair {
+  readonly a: TwinOrigin
+  readonly b: TwinOrigin
+}
+
+/** @param env  Of both, or of each, beside what they need to find each other. */
+export async function startValkeyPair(
+  t: Test,
+  valkeyUrl: string,
+  env: { readonly a?: Record<string, string>; readonly b?: Record<string, string> } = {},
+): Promise<ValkeyPair> {
+  const folder = t.testdir({ a: {}, b: {} })
+  const start = async (name: 'a' | 'b') =>
+    startTwin(t, `${folder}/${name}`, await freePort(), {
+      HEADWATER_STORAGE_KIND: 'valkey',
+      HEADWATER_STORAGE_VALKEY_URL: valkeyUrl,
+      ...env[name],
+    })
+  const [a, b] = await Promise.all([start('a'), start('b')])
+  return { a, b }
+}
