@@ -7,10 +7,11 @@ import tseslint from 'typescript-eslint'
 const floors = [
   ['base'],
   ['auth', 'storage', 'hls', 'config'],
-  ['origin', 'wire', 'rig'],
+  ['origin', 'wire', 'rig', 'tape'],
   ['http', 'lane', 'metrics'],
   ['app.ts', 'app'],
   ['cli', 'main.ts'],
+  ['testcontainers.ts'],
 ]
 
 const floorRules = floors.flatMap((rooms, floor) =>
