@@ -22,6 +22,7 @@ import type { TlsReload } from './http/tls-listener.ts'
 import type { OriginEvents } from './origin/events.ts'
 import type { FaultFile } from './rig/fault-file.ts'
 import type { Faults } from './rig/faults.ts'
+import type { VirtualClock } from './rig/virtual-clock.ts'
 import { DataDirectory } from './storage/data-directory.ts'
 import { FIRST_CACHE_NAME, openCore } from './app/core.ts'
 import { openPlanes } from './app/planes.ts'
@@ -61,6 +62,8 @@ export interface Headwater {
   readonly events: OriginEvents
   /** What is made to go wrong, for tests in this process; `undefined` without `rig.enabled`. */
   readonly faults: Faults | undefined
+  /** The time that the origin goes by; `undefined` without `rig.enabled`, and with Valkey. */
+  readonly clock: VirtualClock | undefined
   /** @throws HeadwaterError HW_KEY_INVALID, HW_KEY_EXISTS. */
   mintKey(request: MintRequest): Promise<MintedKey>
   /** @throws HeadwaterError HW_KEY_NOT_FOUND. */
@@ -109,9 +112,10 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
       log[severity === 'info' ? 'info' : 'warn'](told, 'playlist finding')
     })
     const planes = await openPlanes({
-      ...{ config, sources, clock, log, core, inheritedSockets, observeRequests },
+      ...{ config, sources, log, core, inheritedSockets, observeRequests },
     })
     closers.push(() => planes.close())
+    closers.push(() => core.virtualClock?.stop())
     const keys = await openFirstKeys({
       files: dataDirectory.documents,
       keys: core.keys,
@@ -134,6 +138,7 @@ export async function openHeadwater(options: OpenOptions): Promise<Headwater> {
       keys,
       events: core.origin.events,
       faults: core.faults,
+      clock: core.virtualClock,
       mintKey: (request) => core.keys.mint(request),
       revokeKey: async (keyId) => {
         await core.keys.revoke(keyId)

@@ -9,6 +9,7 @@ import { KeyService } from '../auth/key-service.ts'
 import { ReaderTokens } from '../auth/reader-tokens.ts'
 import { Sessions } from '../auth/sessions.ts'
 import { SignInLinks } from '../auth/sign-in-links.ts'
+import { withTimeOfDay } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -18,6 +19,7 @@ import { OriginEvents } from '../origin/events.ts'
 import { Origin } from '../origin/origin.ts'
 import { TokenGuard } from '../origin/token-guard.ts'
 import { Faults } from '../rig/faults.ts'
+import { VirtualClock } from '../rig/virtual-clock.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
 import type { Store } from '../storage/store.ts'
@@ -29,6 +31,12 @@ export const FIRST_CACHE_NAME = 'live-origin'
 
 /** What every plane shares. */
 export interface Core {
+  /** What objects, keys and answers go by: the machine's clock, unless it is a test rig's. */
+  readonly clock: Clock
+  /** What sockets, limits and measurements go by. */
+  readonly machineClock: Clock
+  /** {@link clock}, when it can be moved. */
+  readonly virtualClock: VirtualClock | undefined
   readonly store: Store
   /** Whether the store does not answer, while memory goes on. */
   readonly isStoreDown: () => boolean
@@ -53,6 +61,7 @@ export interface Core {
 export interface CoreOptions {
   readonly config: Config
   readonly dataDirectory: DataDirectory
+  /** The machine's. */
   readonly clock: Clock
   readonly log: Logger
   readonly waitersPerCacheMax: number | undefined
@@ -60,7 +69,10 @@ export interface CoreOptions {
 
 /** Opens the stores, the keys and the origin; nothing listens yet. */
 export async function openCore(options: CoreOptions): Promise<Core> {
-  const { config, clock, log } = options
+  const { config, clock: machineClock, log } = options
+  const events = new OriginEvents()
+  const virtualClock = openVirtualClock(config, machineClock, events)
+  const clock: Clock = virtualClock ?? machineClock
   const { documents } = options.dataDirectory
   const valkey = config.storage.kind === 'valkey' ? await openValkeyLink(options) : undefined
   const shared = valkey === undefined ? undefined : new ValkeyDocuments(valkey)
@@ -83,17 +95,18 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   })
   // The first start alone: a cache that was deleted on purpose does not come back.
   if ((await document('caches.json').read()) === undefined) await makeFirstCache(caches)
-  const opened = await openStore({ ...options, valkey })
+  const clocks = { clock, machineClock }
+  const opened = await openStore({ ...options, ...clocks, valkey })
   const { store, diskStats, restoredPlaylists } = opened
   const authenticator = new Authenticator({
     secret,
     keys: registry,
-    clock,
+    // Keys end by the origin's time; who guesses them is slowed down by the machine's.
+    clock: withTimeOfDay(clock, machineClock),
     devKeys: config.auth.devKeys,
     failuresPerSecondMax: config.auth.failuresPerSecondMax,
     failuresBurst: config.auth.failuresBurst,
   })
-  const events = new OriginEvents()
   const tokenGuard = new TokenGuard({ authenticator, events })
   const origin = new Origin({
     store,
@@ -113,6 +126,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   let listeningUrl = ''
   const publicUrl = () => config.http.publicUrl || listeningUrl
   return {
+    ...{ clock, machineClock, virtualClock },
     store,
     isStoreDown: opened.isDown,
     diskStats,
@@ -124,18 +138,31 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     disposables: new DisposableTokens({ secret, clock, publicUrl }),
     accountKeys: new AccountKeys({ secret, keys: registry, clock }),
     sessions: new Sessions({
-      ...{ secret, keys: registry, clock },
+      // Of people, who go by their own clocks.
+      ...{ secret, keys: registry, clock: machineClock, keyClock: clock },
       ...{ throttle: authenticator, devKeys: config.auth.devKeys },
     }),
-    signInLinks: new SignInLinks(clock),
+    signInLinks: new SignInLinks(machineClock),
     faults: config.rig.enabled
-      ? new Faults(clock, (change) => events.emit('faults-changed', change))
+      ? new Faults(clock, (change) => events.emit('faults-changed', change), machineClock)
       : undefined,
     publicUrl,
     setListeningUrl: (url) => {
       listeningUrl = url
     },
   }
+}
+
+/** With Valkey it is the engine's clock that ends objects, and nobody moves that one. */
+function openVirtualClock(
+  { rig, storage }: Config,
+  machineClock: Clock,
+  events: OriginEvents,
+): VirtualClock | undefined {
+  if (!rig.enabled || storage.kind === 'valkey') return undefined
+  return new VirtualClock(machineClock, {
+    onChange: (state) => events.emit('clock-changed', state),
+  })
 }
 
 async function makeFirstCache(caches: CacheRegistry): Promise<void> {

@@ -32,6 +32,8 @@ export interface Observation {
 export interface ObservationOptions {
   readonly config: Config
   readonly clock: Clock
+  /** Of webhooks: receivers hold their time against their own. */
+  readonly machineClock: Clock
   readonly log: Logger
   readonly core: Core
   readonly clientAddresses: ClientAddresses
@@ -39,7 +41,7 @@ export interface ObservationOptions {
 
 /** @throws HeadwaterError HW_START_ACCESS_LOG; HW_CONFIG_INVALID for a secret that cannot be read. */
 export async function openObservation(options: ObservationOptions): Promise<Observation> {
-  const { config, clock, log, core, clientAddresses } = options
+  const { config, clock, machineClock, log, core, clientAddresses } = options
   const { publicUrl } = core
   const targets = await Promise.all(config.webhooks.items.map((item) => targetOf(item, config)))
   const { path, sample } = config.accessLog
@@ -49,7 +51,9 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
       ? undefined
       : await AccessLog.open({ path, sample, persistence, clientAddresses, clock, log })
   const recentRequests = new RecentRequests({ clock, clientAddresses, publicUrl })
-  const webhooks = new Webhooks({ targets, events: core.origin.events, clock, log, publicUrl })
+  const webhooks = new Webhooks({
+    ...{ targets, events: core.origin.events, clock: machineClock, log, publicUrl },
+  })
   return {
     observers: accessLog === undefined ? [recentRequests] : [recentRequests, accessLog],
     recentRequests,

@@ -28,7 +28,10 @@ const DOWN_TARGET_DURATIONS = 3
 export interface OpenStoreOptions {
   readonly config: Config
   readonly dataDirectory: DataDirectory
+  /** What objects end by. */
   readonly clock: Clock
+  /** What the disk is waited for by, where that is another one. */
+  readonly machineClock?: Clock
   readonly log: Logger
 }
 
@@ -90,15 +93,15 @@ function servableWhileDownMs(item: StoredItem): number {
 }
 
 async function openDiskStore(options: OpenStoreOptions, hot: HotStore): Promise<OpenedStore> {
-  const { config, dataDirectory, clock, log } = options
+  const { config, dataDirectory, clock, machineClock = clock, log } = options
   const { sync, disk } = config.storage
   // Its binary is loaded by who asks for it: memory works wherever node does.
   const { DiskStore } = await import('../storage/disk-store.ts')
   const path = join(dataDirectory.path, 'objects')
-  await prepareDiskDirectory(path, clock)
+  await prepareDiskDirectory(path, machineClock)
   const sizeBytesMax = disk.sizeBytesMax || (await diskSizeBytesDefault(path))
   const store = new DiskStore({
-    ...{ hot, path, sizeBytesMax, sync, clock },
+    ...{ hot, path, sizeBytesMax, sync, clock, machineClock },
     attachments: notesCodec,
     onError: (error) => log.error({ err: error }, 'the disk does not take what it should'),
   })

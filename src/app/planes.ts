@@ -1,7 +1,7 @@
 /** The part of the composition root that listens: both servers, what is measured, how they stop. */
 
 import { ClientAddresses } from '../auth/client-address.ts'
-import type { Clock } from '../base/clock.ts'
+import { withTimeOfDay } from '../base/clock.ts'
 import { formatIsoTime } from '../base/dates.ts'
 import type { Logger } from '../base/log.ts'
 import { VERSION } from '../base/version.ts'
@@ -37,7 +37,6 @@ export interface PlanesOptions {
   readonly config: Config
   /** Where each setting comes from, by path. */
   readonly sources: ReadonlyMap<string, string> | undefined
-  readonly clock: Clock
   readonly log: Logger
   readonly core: Core
   readonly inheritedSockets: InheritedSockets | undefined
@@ -47,14 +46,19 @@ export interface PlanesOptions {
 
 /** Puts the data plane and the admin plane together and listens. */
 export async function openPlanes(options: PlanesOptions): Promise<Planes> {
-  const { config, clock, log, core } = options
+  const { config, log, core } = options
+  const { clock, machineClock } = core
+  // What is told of has the origin's time; what is measured and waited for is the machine's.
+  const watch = withTimeOfDay(clock, machineClock)
   const startedAtMs = clock.nowMs()
   const health = new Health()
   health.watchStore(core.isStoreDown)
   const clientAddresses = new ClientAddresses(config.http.trustedProxies)
-  const observation = await openObservation({ config, clock, log, core, clientAddresses })
-  const meters = openMeters({ config, clock, core })
-  const overload = openOverload(config, clock, (seconds) => meters.process.stalls.observe(seconds))
+  const observation = await openObservation({
+    ...{ config, clock: watch, machineClock, log, core, clientAddresses },
+  })
+  const meters = openMeters({ config, clock: watch, core })
+  const overload = openOverload(config, watch, (seconds) => meters.process.stalls.observe(seconds))
   const publicHosts = () => [new URL(core.publicUrl()).host]
   let adminUrl = config.admin.publicUrl
   const serverOptions = {
@@ -63,14 +67,13 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     headersTimeoutMs: config.http.headersTimeoutSeconds * 1000,
     keepAliveMs: config.http.keepAliveSeconds * 1000,
     connectionsMax: config.http.connectionsMax,
-    clock,
+    clock: machineClock,
+    dateClock: core.virtualClock,
     log,
   }
   const data = await createDataPlane({
     items: createItemHandler({
-      config,
-      clock,
-      log,
+      ...{ config, clock, machineClock, log },
       origin: core.origin,
       store: core.store,
       overload,
@@ -121,6 +124,11 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     server: serverOptions,
     metricsText: metrics.text,
     faults: core.faults,
+    clock: {
+      machine: machineClock,
+      virtualClock: core.virtualClock,
+      isClockFixed: config.rig.enabled && core.virtualClock === undefined,
+    },
     objects: {
       store: core.store,
       clock,

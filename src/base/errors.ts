@@ -134,6 +134,31 @@ export const ERROR_KINDS = {
     blame: 'client',
     summary: 'As many faults, scenarios or runs of scenarios are there as may be.',
   },
+  HW_CLOCK_INVALID: {
+    statusCode: 400,
+    blame: 'client',
+    summary: 'The time, the distance or the rate is not one that the clock can have.',
+  },
+  HW_CLOCK_BACKWARDS: {
+    statusCode: 409,
+    blame: 'client',
+    summary: 'The clock of a test rig goes forwards only.',
+  },
+  HW_CLOCK_STOPPED: {
+    statusCode: 409,
+    blame: 'client',
+    summary: 'The clock stopped on its way: too many timers fell due, or the server stops.',
+  },
+  HW_CLOCK_BUSY: {
+    statusCode: 409,
+    blame: 'client',
+    summary: 'As many moves of the clock wait for their turn as may.',
+  },
+  HW_CLOCK_FIXED: {
+    statusCode: 409,
+    blame: 'client',
+    summary: 'The clock of this server cannot be moved.',
+  },
   HW_SCENARIO_NOT_FOUND: {
     statusCode: 404,
     blame: 'client',

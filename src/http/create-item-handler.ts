@@ -3,6 +3,7 @@
 import type { Authenticator } from '../auth/authenticator.ts'
 import type { ReaderTokens } from '../auth/reader-tokens.ts'
 import type { ClientAddresses } from '../auth/client-address.ts'
+import { withTimeOfDay } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Config } from '../config/schema.ts'
@@ -25,7 +26,10 @@ import { WebDav } from './webdav.ts'
 
 export interface CreateItemHandlerOptions {
   readonly config: Config
+  /** What objects and answers go by. */
   readonly clock: Clock
+  /** What requests are measured by. */
+  readonly machineClock: Clock
   readonly log: Logger
   readonly origin: Origin
   readonly store: Store
@@ -43,7 +47,8 @@ export interface CreateItemHandlerOptions {
 }
 
 export function createItemHandler(options: CreateItemHandlerOptions): ItemHandler {
-  const { config, clock, log, origin, overload, authenticator, health, publicHosts } = options
+  const { config, clock, machineClock, log, origin, overload, authenticator, health, publicHosts } =
+    options
   const answers = new ItemAnswers({
     clock,
     corsOrigin: config.delivery.corsOrigin,
@@ -90,14 +95,16 @@ export function createItemHandler(options: CreateItemHandlerOptions): ItemHandle
     caches: origin.caches,
     autoCreate: config.caches.autoCreate,
   })
-  const rateLimits = new RateLimits({ clock, caches: origin.caches, store: options.store })
-  const recording = { clock, observers: [rateLimits, ...options.observers] }
+  // Rates are of real requests, and latencies real ones; how old an object is, its own time says.
+  const watch = withTimeOfDay(clock, machineClock)
+  const rateLimits = new RateLimits({ clock: watch, caches: origin.caches, store: options.store })
+  const recording = { clock: watch, observers: [rateLimits, ...options.observers] }
   const rig =
     options.faults === undefined
       ? undefined
       : new ItemFaults({
           ...{ faults: options.faults, origin, access, answers, read, write },
-          ...{ clock, log, publicHosts },
+          ...{ clock, machineClock, log, publicHosts },
         })
   const routes = { access, answers, read, write, webDav }
   return new ItemHandler({ ...routes, rateLimits, rig, recording, log })

@@ -15,6 +15,7 @@ import type { CertificateFiles } from './certificate.ts'
 import { clientErrorAnswer, clientErrorReason } from './client-error.ts'
 import { Connections } from './connections.ts'
 import type { ConnectionStats } from './connections.ts'
+import { responsesDatedBy } from './dated-response.ts'
 import { listenOn } from './listen.ts'
 import type { Listening } from './listen.ts'
 import { TlsListener } from './tls-listener.ts'
@@ -29,6 +30,8 @@ export interface PlaneServerOptions {
   readonly keepAliveMs: number
   readonly connectionsMax: number
   readonly clock: Clock
+  /** What every `Date` is by, where that is not the machine's: a test rig's. */
+  readonly dateClock?: Clock | undefined
   readonly log: Logger
   /** Called instead of the listener for `Expect: 100-continue`; it must end in `writeContinue` or an answer. */
   readonly onExpectContinue: (request: IncomingMessage, response: ServerResponse) => void
@@ -70,6 +73,9 @@ export class PlaneServer {
         insecureHTTPParser: false,
         // Checked below, with a reason in the answer.
         requireHostHeader: false,
+        ...(options.dateClock === undefined
+          ? {}
+          : { ServerResponse: responsesDatedBy(options.dateClock) }),
       },
       (request, response) => {
         if (!this.#admitRequest(request, response)) return

@@ -62,7 +62,17 @@ export interface FaultsChange {
   readonly activeCount: number
 }
 
+/** A test rig's clock was moved, or its pace changed. */
+export interface ClockChange {
+  /** Wall clock, ms. */
+  readonly nowMs: number
+  readonly machineNowMs: number
+  /** Seconds of it in a second; 0: it stands. */
+  readonly rate: number
+}
+
 interface EventMap {
+  'clock-changed': [change: ClockChange]
   'faults-changed': [change: FaultsChange]
   finding: [found: PlaylistFinding]
   'tokens-removed': [removal: TokensRemoved]

@@ -50,12 +50,15 @@ export class FaultRule {
   readonly seed: number
   /** Another one for every rule that ever was: part of the ETags of what it changes. */
   readonly serial: number
+  /** What {@link limitMs} counts from. */
   readonly addedAtMonotonicMs: number
   readonly limitMs: number
   /** Requests that matched. */
   matchedCount = 0
   /** Of them, those that were faulted. */
   appliedCount = 0
+  /** What the window of `match` counts from, by its own clock. */
+  readonly #windowBeganMs: number
   readonly #key: KeyGlob | undefined
   readonly #rendition: KeyGlob | undefined
   readonly #isClient: ((address: string) => boolean) | undefined
@@ -69,7 +72,13 @@ export class FaultRule {
       id,
       serial,
       nowMonotonicMs,
-    }: { readonly id: string; readonly serial: number; readonly nowMonotonicMs: number },
+      nowWindowMs,
+    }: {
+      readonly id: string
+      readonly serial: number
+      readonly nowMonotonicMs: number
+      readonly nowWindowMs: number
+    },
   ) {
     this.id = id
     this.fault = fault
@@ -77,6 +86,7 @@ export class FaultRule {
     this.seed = fault.seed ?? 1
     this.serial = serial
     this.addedAtMonotonicMs = nowMonotonicMs
+    this.#windowBeganMs = nowWindowMs
     this.limitMs = (fault.limitSeconds ?? FAULT_LIMIT_SECONDS_DEFAULT) * 1000
     const { match = {} } = fault
     const operations: readonly FaultOperation[] = FAULT_ACTIONS[fault.action]
@@ -111,10 +121,9 @@ export class FaultRule {
     return this.appliedCount >= (this.fault.match?.count ?? Infinity)
   }
 
-  /** Whether this request is to be faulted; counts it. */
-  take(request: FaultedRequest, nowMonotonicMs: number): boolean {
-    if (this.isOver(nowMonotonicMs) || this.isSpent) return false
-    if (!this.#isMeant(request, nowMonotonicMs)) return false
+  /** Whether this request is to be faulted; counts it. Ask one that {@link isOver} no more. */
+  take(request: FaultedRequest, nowWindowMs: number): boolean {
+    if (this.isSpent || !this.#isMeant(request, nowWindowMs)) return false
     this.matchedCount++
     const { skip = 0, probability = 1 } = this.fault.match ?? {}
     if (this.matchedCount <= skip) return false
@@ -131,7 +140,7 @@ export class FaultRule {
     return item
   }
 
-  #isMeant(request: FaultedRequest, nowMonotonicMs: number): boolean {
+  #isMeant(request: FaultedRequest, nowWindowMs: number): boolean {
     if (request.operation !== this.operation) return false
     const { match = {} } = this.fault
     if (match.cache !== undefined && match.cache !== request.cacheName) return false
@@ -139,7 +148,7 @@ export class FaultRule {
     if (this.#isClient?.(request.clientAddress) === false) return false
     const { userAgent } = match
     if (userAgent !== undefined && !includesText(request.userAgent, userAgent)) return false
-    const ageSeconds = (nowMonotonicMs - this.addedAtMonotonicMs) / 1000
+    const ageSeconds = (nowWindowMs - this.#windowBeganMs) / 1000
     if (ageSeconds < (match.fromSeconds ?? 0)) return false
     if (ageSeconds > (match.untilSeconds ?? Infinity)) return false
     return this.#isOfKind(request) && this.#isInPlace(request)

@@ -9,13 +9,19 @@ import type { Fault, FaultAction } from './fault-schema.ts'
 
 export class FaultSet {
   readonly #clock: Clock
+  readonly #windowClock: Clock
   readonly #nextSerial: () => number
   readonly #rules = new Map<string, FaultRule>()
 
-  /** @param nextSerial  A number that no rule of any set has had. */
-  constructor(clock: Clock, nextSerial: () => number) {
+  /**
+   * @param clock  What limits go by.
+   * @param nextSerial  A number that no rule of any set has had.
+   * @param windowClock  What `match.fromSeconds` and `untilSeconds` go by.
+   */
+  constructor(clock: Clock, nextSerial: () => number, windowClock: Clock) {
     this.#clock = clock
     this.#nextSerial = nextSerial
+    this.#windowClock = windowClock
   }
 
   get size(): number {
@@ -37,7 +43,10 @@ export class FaultSet {
         detail: 'Clear them, or add rules that match more.',
       })
     }
-    const rule = new FaultRule(fault, { id, serial, nowMonotonicMs: this.#clock.monotonicMs() })
+    const rule = new FaultRule(fault, {
+      ...{ id, serial, nowMonotonicMs: this.#clock.monotonicMs() },
+      nowWindowMs: this.#windowClock.monotonicMs(),
+    })
     this.#rules.set(id, rule)
     return rule
   }
@@ -68,11 +77,13 @@ export class FaultSet {
    * @param only  Asks those of one action alone.
    */
   take(request: FaultedRequest, only?: FaultAction): readonly FaultRule[] {
+    if (this.#rules.size === 0) return NONE
     const nowMonotonicMs = this.#clock.monotonicMs()
+    const nowWindowMs = this.#windowClock.monotonicMs()
     let met: FaultRule[] | undefined
     for (const rule of this.#rules.values()) {
       if (only !== undefined && rule.action !== only) continue
-      if (rule.take(request, nowMonotonicMs)) (met ??= []).push(rule)
+      if (!rule.isOver(nowMonotonicMs) && rule.take(request, nowWindowMs)) (met ??= []).push(rule)
     }
     return met ?? NONE
   }

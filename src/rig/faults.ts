@@ -69,6 +69,7 @@ export class Faults {
   /** Another one after every reset. */
   generation = 0
   readonly #clock: Clock
+  readonly #machineClock: Clock
   readonly #counts: Record<FaultAction, number>
   readonly #scenarios = new Map<string, Scenario>()
   readonly #runs = new Map<string, ScenarioRun>()
@@ -77,8 +78,18 @@ export class Faults {
   #eventCount = 0
   #serial = 0
 
-  constructor(clock: Clock, onChange: (change: FaultsChange) => void = () => undefined) {
+  /**
+   * @param clock  What the windows of rules go by.
+   * @param machineClock  What limits go by, so that a clock that stands leaves none on; `clock` when
+   *   absent.
+   */
+  constructor(
+    clock: Clock,
+    onChange: (change: FaultsChange) => void = () => undefined,
+    machineClock: Clock = clock,
+  ) {
     this.#clock = clock
+    this.#machineClock = machineClock
     this.#onChange = onChange
     this.everybody = this.#newSet()
     // One for each action by definition.
@@ -171,7 +182,7 @@ export class Faults {
 
   /** The run of this path (`flaky-404`, `flaky-404~player-2`); `undefined` when no scenario has the name. */
   run(path: string): ScenarioRun | undefined {
-    const nowMonotonicMs = this.#clock.monotonicMs()
+    const nowMonotonicMs = this.#machineClock.monotonicMs()
     const known = this.#runs.get(path)
     if (known !== undefined && nowMonotonicMs - known.lastUsedMonotonicMs < RUN_IDLE_MS) {
       known.lastUsedMonotonicMs = nowMonotonicMs
@@ -229,7 +240,7 @@ export class Faults {
   }
 
   #newSet(): FaultSet {
-    return new FaultSet(this.#clock, () => ++this.#serial)
+    return new FaultSet(this.#machineClock, () => ++this.#serial, this.#clock)
   }
 
   #forgetRuns(name: string): void {

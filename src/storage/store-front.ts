@@ -78,6 +78,7 @@ export class StoreFront {
     this.#timer = this.#clock.setTimer(() => {
       this.#timer = undefined
       this.#upkeep = upkeep().then((nextMs) => this.upkeepIn(nextMs, upkeep))
+      this.#clock.waitFor?.(this.#upkeep)
     }, delayMs)
   }
 

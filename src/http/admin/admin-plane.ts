@@ -10,6 +10,8 @@ import type { RequestListener } from 'node:http'
 import type { DisposableTokens } from '../../auth/disposable-tokens.ts'
 import type { KeyService } from '../../auth/key-service.ts'
 import type { SignInLinks } from '../../auth/sign-in-links.ts'
+import { withTimeOfDay } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { formatIsoTime } from '../../base/dates.ts'
 import type { Logger } from '../../base/log.ts'
 import { VERSION } from '../../base/version.ts'
@@ -24,6 +26,8 @@ import type { AdminGuardOptions } from './admin-guard.ts'
 import { registerKeyRoutes } from './key-routes.ts'
 import { registerActivityRoutes } from './activity-routes.ts'
 import type { ActivityRoutesOptions, MetricHistory } from './activity-routes.ts'
+import { registerClockRoutes } from './clock-routes.ts'
+import type { ClockRoutesOptions } from './clock-routes.ts'
 import { registerChannelRoutes } from './channel-routes.ts'
 import { registerEventRoutes } from './event-routes.ts'
 import { connectEvents } from './event-sources.ts'
@@ -62,6 +66,10 @@ export interface AdminPlaneOptions {
   readonly objects: Omit<ObjectRoutesOptions, 'origin'>
   /** Of a test rig; `undefined` otherwise. */
   readonly faults: Faults | undefined
+  readonly clock: ClockRoutesOptions & {
+    /** What streams of events live by. */
+    readonly machine: Clock
+  }
   /** Where what happens is known. */
   readonly activity: AdminActivity
   /** The settings in force. */
@@ -126,10 +134,11 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     text: FRONT_TEXT,
     dataPlaneUrl: () => options.serverInfo().dataPlaneUrl,
   })
-  const streams = new EventStreams({ clock: options.objects.clock, version: VERSION })
+  const { machine } = options.clock
+  const streams = new EventStreams({ clock: machine, version: VERSION })
   const disconnect = connectEvents(streams, {
     ...options.activity,
-    clock: options.objects.clock,
+    clock: withTimeOfDay(options.objects.clock, machine),
     events: options.origin.events,
   })
   // Before the planes wait for their last answers: these would never end.
@@ -159,8 +168,10 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     registerEventRoutes(api, streams, options.guard)
     registerRigRoutes(api, {
       ...{ ...options.activity, faults: options.faults, origin: options.origin },
-      nowMonotonicMs: () => options.objects.clock.monotonicMs(),
+      nowMonotonicMs: () => machine.monotonicMs(),
+      onReset: () => options.clock.virtualClock?.setRate(1),
     })
+    registerClockRoutes(api, options.clock)
     registerKeyRoutes(api, options.keys)
     registerTokenRoutes(api, {
       ...{ ...options.guard, keys: options.keys, caches: options.origin.caches },

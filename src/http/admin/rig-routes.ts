@@ -24,7 +24,10 @@ export interface RigRoutesOptions {
   readonly origin: Origin
   readonly recentRequests: Pick<RecentRequests, 'forgetCache'>
   readonly recentFindings: Pick<RecentFindings, 'forgetCache'>
+  /** By the clock of the faults' limits. */
   readonly nowMonotonicMs: () => number
+  /** What else begins anew at a reset. */
+  readonly onReset: () => void
 }
 
 const Name = Type.String({ pattern: FAULT_NAME })
@@ -217,7 +220,7 @@ function registerScenarioRoutes(app: FastifyInstance, faultsOf: () => Faults): v
 
 function registerReset(
   app: FastifyInstance,
-  { origin, recentRequests, recentFindings }: RigRoutesOptions,
+  { origin, recentRequests, recentFindings, onReset }: RigRoutesOptions,
   faultsOf: () => Faults,
 ): void {
   addRoute(app, {
@@ -226,7 +229,7 @@ function registerReset(
     tag: 'rig',
     summary: 'Begin anew, between two tests',
     description:
-      'Empties caches and forgets their channels, findings and recent requests; takes away faults, added scenarios and the list of events. Keys, caches and their settings stay, and so do metrics.',
+      'Empties caches and forgets their channels, findings and recent requests; takes away faults, added scenarios and the list of events; the clock goes at its usual pace from where it is. Keys, caches and their settings stay, and so do metrics.',
     body: Type.Object(
       {
         caches: Type.Optional(
@@ -265,6 +268,7 @@ function registerReset(
             })
       // First, so that no late write comes into an emptied cache.
       const faultCount = faults.reset()
+      onReset()
       let itemCount = 0
       for (const { name } of chosen) {
         itemCount += await origin.reset(name)

@@ -64,7 +64,9 @@ export class LateBody implements BodySink {
   finish(): Promise<UploadOutcome> {
     const { clock, delayMs, log } = this.#options
     clock.setTimer(() => {
-      this.#store().catch((error: unknown) => log.error({ err: error }, 'late write failed'))
+      const storing = this.#store()
+      clock.waitFor?.(storing)
+      storing.catch((error: unknown) => log.error({ err: error }, 'late write failed'))
     }, delayMs)
     return Promise.resolve({ kind: 'ignored' })
   }

@@ -32,7 +32,10 @@ export interface ItemFaultsOptions {
   readonly answers: ItemAnswers
   readonly read: ItemRead
   readonly write: ItemWrite
+  /** When a late write is stored. */
   readonly clock: Clock
+  /** The pace of answers: connections live by it. */
+  readonly machineClock: Clock
   readonly log: Logger
   /** Host and port under which this origin is known, lower case. */
   readonly publicHosts: () => readonly string[]
@@ -56,12 +59,13 @@ export class ItemFaults {
 
   /** Answers it, with what is to go wrong. */
   act(asked: AllowedRequest): void | Promise<void> {
-    const { faults, clock } = this.#options
+    const { faults, machineClock } = this.#options
     const { request, response, target, operation } = asked
     const description = this.#describe(request, target, operation)
     const rules = faults.take(description, scenarioOf(request))
     if (rules.length > 0) {
-      makeFaulty(response, responseFaultsOf(rules, description, clock.monotonicMs()), clock)
+      const faulty = responseFaultsOf(rules, description, machineClock.monotonicMs())
+      makeFaulty(response, faulty, machineClock)
     }
     if (operation === 'read') return this.#read(asked, rules)
     const refusal = refusalOf(rules)
@@ -80,21 +84,22 @@ export class ItemFaults {
   /** A preflight has no CORS when the read that it is for would have none. */
   preflight(request: IncomingMessage, response: ServerResponse, target: ItemTarget): void {
     if (target.problem !== undefined) return
-    const { faults, clock } = this.#options
+    const { faults, machineClock } = this.#options
     const description = this.#describe(request, target, 'read')
     const rules = faults.take(description, scenarioOf(request), 'no-cors')
     if (rules.length === 0) return
-    makeFaulty(response, responseFaultsOf(rules, description, clock.monotonicMs()), clock)
+    const faulty = responseFaultsOf(rules, description, machineClock.monotonicMs())
+    makeFaulty(response, faulty, machineClock)
   }
 
   #read(asked: AllowedRequest, rules: readonly FaultRule[]): void | Promise<void> {
-    const { clock } = this.#options
+    const { machineClock } = this.#options
     const delayMs = delayMsOf(rules)
     if (delayMs === 0) return this.#readNow(asked, rules)
     return new Promise((resolve, reject) => {
       const { response } = asked
       response.once('close', resolve)
-      afterDelay(response, clock, delayMs, () => {
+      afterDelay(response, machineClock, delayMs, () => {
         Promise.resolve(this.#readNow(asked, rules)).then(resolve, reject)
       })
     })
