@@ -112,12 +112,42 @@ const tools = [
     brew: 'brew install prometheus',
     winget: '(a download of the project: no package)',
   })),
+  {
+    name: 'Python 3',
+    variable: 'E2E_PYTHON',
+    commands: ['python3', 'python'],
+    paths: [],
+    debian: 'python3',
+    brew: 'brew install python',
+    winget: 'winget install Python.Python.3.13',
+  },
+  {
+    name: 'a JDK, 17 or newer',
+    variable: 'E2E_JAVA',
+    commands: ['java'],
+    paths: [],
+    debian: 'openjdk-17-jdk-headless',
+    brew: 'brew install openjdk',
+    winget: 'winget install Microsoft.OpenJDK.21',
+  },
+  {
+    name: 'Go',
+    variable: 'E2E_GO',
+    commands: ['go'],
+    paths: ['/usr/local/go/bin/go'],
+    debian: 'golang-go',
+    brew: 'brew install go',
+    winget: 'winget install GoLang.Go',
+  },
 ]
 
 /** Which tools each file needs, by variable. */
 const suites = [
   { file: 'test/e2e/package.test.ts', needs: [] },
   { file: 'test/e2e/cli.test.ts', needs: [] },
+  // Runs where HEADWATER_TEST_IMAGE names an image and a Docker engine answers.
+  { file: 'test/e2e/testcontainers.test.ts', needs: [] },
+  { file: 'test/e2e/languages.test.ts', needs: ['E2E_PYTHON', 'E2E_JAVA', 'E2E_GO'] },
   { file: 'test/e2e/ffmpeg.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/capacity.test.ts', needs: ['E2E_FFMPEG'] },
   { file: 'test/e2e/disk.test.ts', needs: ['E2E_FFMPEG'] },
@@ -148,10 +178,12 @@ const suites = [
     file: 'test/e2e/cdn-rtmp.test.ts',
     needs: ['E2E_NGINX', 'E2E_NGINX_RTMP', 'E2E_FFMPEG', 'E2E_FFPROBE'],
   },
-  ...['store', 'nodes', 'failures', 'network', 'start', 'origins', 'cluster'].map((part) => ({
-    file: `test/e2e/valkey-${part}.test.ts`,
-    needs: ['E2E_REDIS_SERVER'],
-  })),
+  ...['store', 'nodes', 'failures', 'network', 'losses', 'start', 'origins', 'cluster'].map(
+    (part) => ({
+      file: `test/e2e/valkey-${part}.test.ts`,
+      needs: ['E2E_REDIS_SERVER'],
+    }),
+  ),
   {
     file: 'test/e2e/valkey-player.test.ts',
     needs: ['E2E_REDIS_SERVER', 'E2E_VARNISHD', 'E2E_NGINX', 'E2E_FFMPEG', 'E2E_CHROMIUM'],
