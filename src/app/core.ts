@@ -110,6 +110,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const tokenGuard = new TokenGuard({ authenticator, events })
   const origin = new Origin({
     store,
+    shared: opened.shared,
     caches,
     events,
     tokenGuard,
@@ -122,7 +123,6 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     waitersPerCacheMax: options.waitersPerCacheMax,
   })
   origin.restore(await restoredPlaylists())
-  opened.onRemoteChange?.((storeKey) => void origin.changedElsewhere(storeKey))
   let listeningUrl = ''
   const publicUrl = () => config.http.publicUrl || listeningUrl
   return {

@@ -7,16 +7,17 @@ import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import type { StoreKey } from '../base/names.ts'
 import type { Config } from '../config/schema.ts'
 import { FORGET_MS as RECENT_MS } from '../origin/channel-model.ts'
 import { notesCodec, notesOf } from '../origin/item-notes.ts'
+import { ShownPlaylists } from '../origin/shown-playlists.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { prepareDiskDirectory } from '../storage/disk-directory.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
 import { diskSizeBytesDefault } from '../storage/disk-room.ts'
 import { hotStoreSizeBytesDefault } from '../storage/hot-store-size.ts'
 import { HotStore } from '../storage/hot-store.ts'
+import type { SharedStore } from '../storage/shared-store.ts'
 import type { Store, StoredItem } from '../storage/store.ts'
 import { openValkey } from '../storage/valkey/open-valkey.ts'
 import { readTlsFiles } from '../storage/valkey/read-tls-files.ts'
@@ -39,8 +40,8 @@ export interface OpenedStore {
   readonly store: Store
   /** Whether it does not answer, while memory goes on. */
   readonly isDown: () => boolean
-  /** Tells of keys that another node has changed; absent where there is none. */
-  readonly onRemoteChange?: (listener: (storeKey: StoreKey) => void) => void
+  /** The store, where other nodes use it, too; `undefined` where there are none. */
+  readonly shared: SharedStore | undefined
   /** For metrics; `undefined` without a disk. */
   readonly diskStats: DiskStats | undefined
   /**
@@ -64,15 +65,16 @@ export async function openStore(
   })
   if (config.storage.kind === 'disk') return openDiskStore(options, hot)
   const none = { diskStats: undefined, restoredPlaylists: () => Promise.resolve([]) }
-  if (valkey === undefined) return { store: hot, isDown: () => false, ...none }
+  if (valkey === undefined) return { store: hot, isDown: () => false, shared: undefined, ...none }
   const store = new ValkeyStore({
     ...{ link: valkey, hot, clock, attachments: notesCodec },
     servableWhileDownMs,
+    shown: new ShownPlaylists(clock),
   })
   await store.refreshUsage()
   return {
-    ...{ store, isDown: () => store.isDown, ...none },
-    onRemoteChange: (listener) => void store.onRemoteChange(listener),
+    ...{ store, shared: store, isDown: () => store.isDown, diskStats: undefined },
+    restoredPlaylists: () => store.restorePlaylists(RECENT_MS),
   }
 }
 
@@ -110,6 +112,7 @@ async function openDiskStore(options: OpenStoreOptions, hot: HotStore): Promise<
   return {
     store,
     isDown: () => false,
+    shared: undefined,
     diskStats: store.diskStats,
     restoredPlaylists: () => Promise.resolve(store.restorePlaylists(RECENT_MS)),
   }

@@ -64,6 +64,12 @@ export function endOf(playlist: MediaPlaylist): number {
   return playlist.mediaSequenceNumber + playlist.segmentCount
 }
 
+/** Whether a player that has seen `previous` would find less at the live edge of `next`. */
+export function goesBack(previous: MediaPlaylist, next: MediaPlaylist): boolean {
+  const [before, after] = [endOf(previous), endOf(next)]
+  return after < before || (after === before && next.openParts.length < previous.openParts.length)
+}
+
 /**
  * What makes two entries the same segment: URI and byte range, without the parameters that belong to
  * a request (`token`, `ttl_seconds`, `role`), which an encoder may change as it runs.

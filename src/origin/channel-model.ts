@@ -23,6 +23,7 @@ import { resolveLivePlaylist } from './live-playlist.ts'
 import type { LivePlaylist } from './live-playlist.ts'
 import { RenditionRecord } from './rendition-record.ts'
 import type { RecordedWrite, RecordSurroundings } from './rendition-record.ts'
+import { writtenAtMonotonicMs } from './written-after.ts'
 
 export interface ChannelModelOptions {
   readonly store: Store
@@ -40,6 +41,8 @@ export interface PlaylistWrite {
   /** It as written now, and as it was written before if that was live and is known. */
   readonly now: LivePlaylist
   readonly before: LivePlaylist | undefined
+  /** Otherwise another node has received it, and looks after what lasts in the store. */
+  readonly isHere: boolean
 }
 
 /** Who keeps something for a live playlist. */
@@ -51,7 +54,7 @@ export interface ChannelFollower {
 }
 
 /** When a write happened, by both clocks. */
-type WriteTime = Pick<RecordedWrite, 'nowMonotonicMs' | 'nowMs'>
+type WriteTime = Pick<RecordedWrite, 'nowMonotonicMs' | 'nowMs'> & { readonly isHere: boolean }
 
 /** What was told of a channel. */
 interface ToldState {
@@ -134,7 +137,7 @@ export class ChannelModel implements Channels {
   /** Something was stored. */
   stored(item: StoredItem): void {
     const { clock } = this.#options
-    this.#take(item, { nowMonotonicMs: clock.monotonicMs(), nowMs: clock.nowMs() })
+    this.#take(item, { nowMonotonicMs: clock.monotonicMs(), nowMs: clock.nowMs(), isHere: true })
   }
 
   /**
@@ -147,7 +150,22 @@ export class ChannelModel implements Channels {
     this.#take(item, {
       nowMonotonicMs: clock.monotonicMs() - ageMs,
       nowMs: clock.nowMs() - ageMs,
+      isHere: true,
     })
+  }
+
+  /** A playlist that another node has stored, whenever that was. Its clock may differ. */
+  writtenElsewhere(item: StoredItem): void {
+    const { clock } = this.#options
+    const nowMonotonicMs = clock.monotonicMs()
+    const atMs = Math.min(nowMonotonicMs, writtenAtMonotonicMs(item))
+    const nowMs = clock.nowMs() - (nowMonotonicMs - atMs)
+    this.#take(item, { nowMonotonicMs: atMs, nowMs, isHere: false })
+  }
+
+  /** Whether a playlist names it as a segment and it was not there. */
+  isAwaited(storeKey: StoreKey): boolean {
+    return this.#awaited.has(storeKey)
   }
 
   #take(item: StoredItem, at: WriteTime): void {
@@ -204,7 +222,7 @@ export class ChannelModel implements Channels {
     }
     trim(this.#awaited, AWAITED_MAX)
     for (const follower of this.#followers) {
-      follower.written({ item, playlist, now, before })
+      follower.written({ item, playlist, now, before, isHere: at.isHere })
       if (playlist.ended) follower.lapsed?.(storeKey)
     }
     const oldest = this.#records.keys().next()

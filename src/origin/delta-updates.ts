@@ -48,6 +48,7 @@ export class DeltaUpdates {
   constructor(options: { readonly clock: Clock; readonly events: OriginEvents }) {
     this.#clock = options.clock
     options.events.on('item-stored', (item) => this.#note(item))
+    options.events.on('playlist-elsewhere', (item) => this.#note(item))
   }
 
   /**

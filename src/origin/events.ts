@@ -77,6 +77,8 @@ interface EventMap {
   finding: [found: PlaylistFinding]
   'tokens-removed': [removal: TokensRemoved]
   'item-stored': [item: StoredItem]
+  /** Another node has written it, and this one has read it. */
+  'playlist-elsewhere': [item: StoredItem]
   'write-refused': [refusal: WriteRefusal]
   'channel-changed': [change: ChannelChange]
   'cache-created': [cacheName: CacheName]

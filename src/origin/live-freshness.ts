@@ -26,10 +26,10 @@ export class LiveFreshness implements ChannelFollower {
   }
 
   written(write: PlaylistWrite): void {
-    const { item, playlist } = write
+    const { item, playlist, isHere } = write
     for (const named of this.#options.channels.topology.namedBy(item.storeKey)) {
       this.multivariantWritten(named)
-      if (!playlist.ended) this.#extend(named, item)
+      if (isHere && !playlist.ended) this.#extend(named, item)
     }
     if (playlist.ended) this.#settleEnded(write)
   }

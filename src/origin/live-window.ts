@@ -62,12 +62,12 @@ export class LiveWindow implements ChannelFollower {
     return false
   }
 
-  written({ item, playlist, now, before }: PlaylistWrite): void {
+  written({ item, playlist, now, before, isHere }: PlaylistWrite): void {
     if (playlist.ended) return
     if (now.partKeys.size > 0) this.#lowLatency.set(item.storeKey, now)
     else this.#lowLatency.delete(item.storeKey)
     this.#pin(now)
-    this.#extend(now, item)
+    if (isHere) this.#extend(now, item)
     this.#expect(now, before)
   }
 

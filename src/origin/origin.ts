@@ -5,9 +5,9 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import { splitStoreKey } from '../base/names.ts'
 import type { CacheName, ItemKey, StoreKey } from '../base/names.ts'
 import { kindOfKey } from '../hls/kind.ts'
+import type { SharedStore } from '../storage/shared-store.ts'
 import type { CacheUsage, PeekResult, Store, StoredItem } from '../storage/store.ts'
 import { BlockingReloads } from './blocking-reload.ts'
 import type { Cache, CacheRegistry } from './caches.ts'
@@ -21,11 +21,13 @@ import { ItemMaker } from './item-maker.ts'
 import type { UploadDescription } from './item-maker.ts'
 import { LiveFreshness } from './live-freshness.ts'
 import { LiveWindow } from './live-window.ts'
+import { OtherNodes } from './other-nodes.ts'
 import { PlaylistJudge } from './playlist-judge.ts'
 import { ReusedNames } from './reused-names.ts'
 import { PreloadHints } from './preload-hints.ts'
 import { placesOf } from './segment-places.ts'
 import type { SegmentPlace } from './segment-places.ts'
+import { StaleEdge } from './stale-edge.ts'
 import type { TokenGuard } from './token-guard.ts'
 import { ttlSecondsByRule } from './ttl-rules.ts'
 import { Upload } from './upload.ts'
@@ -35,6 +37,8 @@ import type { Wait, WaiterStats } from './waiters.ts'
 
 export interface OriginOptions {
   readonly store: Store
+  /** The same, where other nodes use it, too. */
+  readonly shared?: SharedStore | undefined
   readonly caches: CacheRegistry
   readonly events: OriginEvents
   readonly tokenGuard: TokenGuard
@@ -87,9 +91,11 @@ export class Origin implements UploadHost {
   readonly #window: LiveWindow
   readonly #channels: ChannelModel
   readonly #judge: PlaylistJudge
+  readonly #staleEdge: StaleEdge
   readonly #reusedNames: ReusedNames
   readonly #waiters: Waiters
   readonly #hints: PreloadHints
+  readonly #others: OtherNodes | undefined
   readonly #items: ItemMaker
   readonly #firstUploads = new Map<StoreKey, Upload>()
   /** Uploads of keys that are stored already. */
@@ -101,14 +107,18 @@ export class Origin implements UploadHost {
     this.caches = options.caches
     this.events = options.events
     this.findings = new Findings(options)
+    const { shared } = options
     const isUploading = (storeKey: StoreKey) =>
-      this.#firstUploads.has(storeKey) || this.#overwrites.has(storeKey)
+      this.#firstUploads.has(storeKey) ||
+      this.#overwrites.has(storeKey) ||
+      shared?.isUploadedElsewhere(storeKey) === true
     const findingsOf = (storeKey: StoreKey) => this.findings.list(storeKey)
     const channels = new ChannelModel({ ...options, isUploading, findingsOf })
     this.#channels = channels
     this.#window = new LiveWindow({ ...options, channels })
     channels.follow(new LiveFreshness({ ...options, channels }))
     this.#judge = new PlaylistJudge({ ...options, channels, isUploading })
+    this.#staleEdge = new StaleEdge({ ...options, channels })
     this.#reusedNames = new ReusedNames(this.findings)
     this.#waiters = new Waiters({
       clock: options.clock,
@@ -122,6 +132,12 @@ export class Origin implements UploadHost {
       ...options,
       onWithdrawn: (storeKey) => this.#willNotCome(storeKey),
     })
+    const parts = { ...options, channels, judge: this.#judge, waiters: this.#waiters }
+    const onSettled = (storeKey: StoreKey) => {
+      this.#window.forget(storeKey)
+      this.#hints.forget(storeKey)
+    }
+    this.#others = shared && new OtherNodes({ ...parts, shared, onSettled })
   }
 
   /** What is live and how it does, for metrics, the admin API and the console. */
@@ -131,23 +147,8 @@ export class Origin implements UploadHost {
 
   /** Channels go on that a durable store has kept: their playlists, those stored first before others. */
   restore(playlists: readonly StoredItem[]): void {
-    for (const item of playlists) this.#channels.restored(item)
-  }
-
-  /**
-   * Another node has written or deleted it. Who waits looks again; a playlist is read, so that its
-   * channel goes on here, too.
-   */
-  async changedElsewhere(storeKey: StoreKey): Promise<void> {
-    try {
-      if (kindOfKey(splitStoreKey(storeKey).key) === 'playlist') {
-        const item = await this.#store.load(storeKey)
-        if (item !== undefined) this.#channels.stored(item)
-      }
-    } catch {
-      // Ignored: the store has said that it does not answer.
-    }
-    this.#waiters.wake(storeKey)
+    if (this.#others !== undefined) this.#others.restore(playlists)
+    else for (const item of playlists) this.#channels.restored(item)
   }
 
   /** Synchronous look at the hot store. */
@@ -182,6 +183,7 @@ export class Origin implements UploadHost {
       this.#overwrites.set(storeKey, upload)
     } else if (!this.#firstUploads.has(storeKey)) {
       this.#firstUploads.set(storeKey, upload)
+      this.#options.shared?.announceUpload(storeKey)
       // Who waits for it can read it as it comes.
       this.#waiters.wake(storeKey)
     }
@@ -197,9 +199,12 @@ export class Origin implements UploadHost {
     const hintedUntilMs = lowLatency ? this.#hints.heldUntilMs(storeKey) : undefined
     if (holdSecondsMax === 0 && hintedUntilMs === undefined) return undefined
     // As long as it is being uploaded and is not to be followed: parts are served whole.
-    const untilMs = this.#firstUploads.has(storeKey)
-      ? this.#options.clock.monotonicMs() + HOLD_UPLOAD_MS
-      : (hintedUntilMs ?? this.#window.expectedUntilMs(storeKey, holdSecondsMax * 1000))
+    const untilMs =
+      (this.#firstUploads.has(storeKey)
+        ? this.#options.clock.monotonicMs() + HOLD_UPLOAD_MS
+        : this.#others?.uploadUntilMs(storeKey)) ??
+      hintedUntilMs ??
+      this.#window.expectedUntilMs(storeKey, holdSecondsMax * 1000)
     return untilMs === undefined ? undefined : this.#waiters.wait(storeKey, untilMs)
   }
 
@@ -208,26 +213,7 @@ export class Origin implements UploadHost {
    * cache's settings; `undefined` when it is not, or when it is no live playlist.
    */
   staleSeconds(cache: Cache, item: StoredItem): number | undefined {
-    const limit = cache.settings.staleAfterTargetDurations
-    if (limit === 0 || (item.kind !== 'media' && item.kind !== 'multivariant')) return undefined
-    const isTogether = cache.settings.staleScope === 'channel'
-    const keys = isTogether ? this.#channels.topology.primaryKeysOf(item.storeKey) : undefined
-    // A subtitle playlist is judged by its channel, never its channel by it.
-    if (keys === undefined) return this.#staleSeconds(item.storeKey, limit)
-    for (const storeKey of keys) {
-      const seconds = this.#staleSeconds(storeKey, limit)
-      if (seconds !== undefined) return seconds
-    }
-    return undefined
-  }
-
-  #staleSeconds(storeKey: StoreKey, limitTargetDurations: number): number | undefined {
-    const record = this.#channels.record(storeKey)
-    // Ended, or not stored any more.
-    if (record?.live === undefined) return undefined
-    const seconds = record.ageSeconds(this.#options.clock.monotonicMs())
-    const isStale = seconds / Math.max(1, record.targetDurationSeconds) > limitTargetDurations
-    return isStale ? seconds : undefined
+    return this.#staleEdge.seconds(cache, item)
   }
 
   /** Lets every waiting reader go: the server stops. */
@@ -238,6 +224,7 @@ export class Origin implements UploadHost {
   close(): void {
     this.#waiters.close()
     this.#channels.close()
+    this.#others?.close()
   }
 
   /** How many readers wait. */
@@ -266,8 +253,10 @@ export class Origin implements UploadHost {
     if (this.#overwrites.get(storeKey) === upload) this.#overwrites.delete(storeKey)
     if (this.#firstUploads.get(storeKey) !== upload) return
     this.#firstUploads.delete(storeKey)
+    const isStored = typeof this.#store.inspect(storeKey) !== 'string'
+    this.#options.shared?.endUpload(storeKey, isStored)
     // Refused or cut: it will not come, and nobody has to wait until the deadline for that.
-    if (typeof this.#store.inspect(storeKey) !== 'string') return
+    if (isStored) return
     this.#hints.forget(storeKey)
     this.#willNotCome(storeKey)
   }
@@ -347,17 +336,19 @@ export class Origin implements UploadHost {
   }
 
   async commit(request: UploadRequest, content: CheckedContent): Promise<UploadOutcome> {
-    const unwanted = this.#judgePlaylist(request, content)
-    if (unwanted !== undefined) return unwanted
+    const { storeKey } = request
     try {
-      // Another node may have stored it: what is made counts versions on from there.
-      if (this.#store.inspect(request.storeKey) === 'elsewhere') {
-        await this.#store.load(request.storeKey)
+      // Another process may have stored it: what is made counts versions on from there.
+      if (this.#store.inspect(storeKey) === 'elsewhere') await this.#store.load(storeKey)
+      const { playlist } = content
+      if (playlist !== undefined && this.#others !== undefined) {
+        await this.#others.learn({ ...request, playlist })
       }
     } catch (error) {
-      this.#options.log.error({ err: error, storeKey: request.storeKey }, 'store refused a write')
-      return { kind: 'refused', reason: 'store-unavailable' }
+      return this.#unavailable(storeKey, error)
     }
+    const unwanted = this.#judgePlaylist(request, content)
+    if (unwanted !== undefined) return unwanted
     const item = this.#items.make(request, content)
     try {
       const cacheBytesMax = request.cache.settings.sizeBytesMax
@@ -369,16 +360,20 @@ export class Origin implements UploadHost {
       const isJudged = request.cache.settings.playlistRules !== 'off'
       this.#reusedNames.stored(item, outcome.replaced, isJudged)
     } catch (error) {
-      this.#options.log.error({ err: error, storeKey: item.storeKey }, 'store refused a write')
-      return { kind: 'refused', reason: 'store-unavailable' }
+      return this.#unavailable(storeKey, error)
     }
     this.stats.uploadsStoredCount++
     this.stats.uploadsStoredBytes += item.sizeBytes
-    this.#window.forget(item.storeKey)
+    this.#window.forget(storeKey)
     this.#channels.stored(item)
     this.events.emit('item-stored', item)
-    this.#waiters.wake(item.storeKey)
+    this.#waiters.wake(storeKey)
     return { kind: 'stored', item }
+  }
+
+  #unavailable(storeKey: StoreKey, error: unknown): UploadOutcome {
+    this.#options.log.error({ err: error, storeKey }, 'store refused a write')
+    return { kind: 'refused', reason: 'store-unavailable' }
   }
 
   /** Judges a playlist; an outcome when it is not to be stored. */

@@ -23,6 +23,7 @@ import type { ChannelModel } from './channel-model.ts'
 import type { Multivariant } from './channel-topology.ts'
 import { notesOf } from './item-notes.ts'
 import { nameOfKey, staleAfterMs } from './rendition-record.ts'
+import { isWrittenAfter } from './written-after.ts'
 
 export interface PlaylistJudgeOptions {
   readonly store: Store
@@ -56,6 +57,24 @@ export class PlaylistJudge {
 
   constructor(options: PlaylistJudgeOptions) {
     this.#options = options
+  }
+
+  /** What a media playlist names and nothing is known of, the newest first, at most `limit` keys. */
+  unknownKeys(upload: JudgedUpload, limit: number): readonly StoreKey[] {
+    const { playlist } = upload
+    if (playlist.kind !== 'media') return []
+    const resolve = this.#resolver(upload)
+    const uris = playlist.isSummary
+      ? playlist.lastSegmentUris
+      : playlist.segments.map(({ uri }) => uri)
+    const unknown = new Set<StoreKey>()
+    for (const uri of [...uris, ...playlist.keyUris, ...playlist.initUris].toReversed()) {
+      const storeKey = unknown.size < limit ? resolve(uri) : undefined
+      if (storeKey !== undefined && this.#options.store.inspect(storeKey) === 'elsewhere') {
+        unknown.add(storeKey)
+      }
+    }
+    return [...unknown]
   }
 
   judge(upload: JudgedUpload): Verdict {
@@ -220,7 +239,7 @@ export class PlaylistJudge {
 }
 
 function isStoredAfter(item: PeekResult | undefined, stored: StoredItem): boolean {
-  return typeof item === 'object' && item.storedAtMs > stored.storedAtMs
+  return typeof item === 'object' && isWrittenAfter(item, stored) !== undefined
 }
 
 /** Rules that say that a playlist goes back. */

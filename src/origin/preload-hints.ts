@@ -37,6 +37,7 @@ export class PreloadHints {
   constructor(options: PreloadHintsOptions) {
     this.#options = options
     options.events.on('item-stored', (item) => this.#note(item))
+    options.events.on('playlist-elsewhere', (item) => this.#note(item))
   }
 
   /** Until when a key that is not there may be waited for; `undefined` when nothing hints at it. */
@@ -47,7 +48,7 @@ export class PreloadHints {
     return undefined
   }
 
-  /** Its upload failed. The next playlist may hint at it again. */
+  /** It has come to another node, or its upload failed. The next playlist may hint at it again. */
   forget(storeKey: StoreKey): void {
     this.#untilMonotonicMs.delete(storeKey)
   }

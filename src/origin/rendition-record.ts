@@ -255,7 +255,9 @@ export class RenditionRecord {
   }
 
   #isMissing({ storeKey, namedAtMs, msn }: Unstored, nowMonotonicMs: number): boolean {
-    if (this.#surroundings.isUploading(storeKey)) return false
+    const { isUploading, look } = this.#surroundings
+    // On its way, or written by another node.
+    if (isUploading(storeKey) || look(storeKey) !== 'absent') return false
     const targetMs = this.targetDurationSeconds * 1000
     const overdueMs = Math.max(OVERDUE_MS_MIN, OVERDUE_TARGET_DURATIONS * targetMs)
     const ageMs = nowMonotonicMs - namedAtMs

@@ -109,6 +109,11 @@ export class Waiters {
     }
   }
 
+  /** Anything may have happened: everybody looks again. */
+  wakeAll(): void {
+    for (const storeKey of [...this.#byKey.keys()]) this.wake(storeKey)
+  }
+
   /** Everybody is let go, to be told that the server stops. */
   close(): void {
     for (const storeKey of [...this.#byKey.keys()]) this.wake(storeKey, 'closing')

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/log.ts'
 import { HotStore } from '../../src/storage/hot-store.ts'
 import type { StoredItem } from '../../src/storage/store.ts'
-import { OBJECT_PREFIX } from '../../src/storage/valkey/valkey-keys.ts'
+import { OBJECT_PREFIX, UPLOAD_PREFIX } from '../../src/storage/valkey/valkey-keys.ts'
 import { ValkeyLink } from '../../src/storage/valkey/valkey-link.ts'
 import { ValkeyStore } from '../../src/storage/valkey/valkey-store.ts'
 import { parseValkeyUrl } from '../../src/storage/valkey/valkey-url.ts'
@@ -31,7 +31,7 @@ export async function openTestStore(
     address,
     timeoutMs: options.timeoutMs ?? 5000,
     isCluster: options.isCluster ?? false,
-    prefixes: [OBJECT_PREFIX],
+    prefixes: [OBJECT_PREFIX, UPLOAD_PREFIX],
     clock: systemClock,
     log: createLogger('silent'),
   })

@@ -1,9 +1,10 @@
 /**
- * What this node remembers of Valkey: objects, in the hot store, and names that are known to hold
- * nothing. A fill counts only if nothing was changed while it was under way.
+ * What this node remembers of Valkey: objects, in the hot store or without their bodies, and names
+ * that are known to hold nothing. A fill counts only if nothing was changed while it was under way.
  */
 
 import type { CacheName, StoreKey } from '../../base/names.ts'
+import { ColdItems } from '../cold-items.ts'
 import type { HotStore } from '../hot-store.ts'
 import type { PutOptions, StoredItem } from '../store.ts'
 
@@ -19,7 +20,9 @@ const ABSENT_MAX = 10_000
 export class NearCache {
   readonly hot: HotStore
   readonly #fills = new Map<StoreKey, Set<Fill>>()
-  readonly #absent = new Set<StoreKey>()
+  /** Name -> whether somebody has announced an upload of it. */
+  readonly #absent = new Map<StoreKey, boolean>()
+  readonly #described = new ColdItems()
 
   constructor(hot: HotStore) {
     this.hot = hot
@@ -27,6 +30,16 @@ export class NearCache {
 
   isKnownAbsent(storeKey: StoreKey): boolean {
     return this.#absent.has(storeKey)
+  }
+
+  /** Not there, but on its way to another node. */
+  isUploading(storeKey: StoreKey): boolean {
+    return this.#absent.get(storeKey) === true
+  }
+
+  /** Without its body, past its deadline or not; `undefined` when nobody has asked. */
+  described(storeKey: StoreKey): StoredItem | undefined {
+    return this.#described.get(storeKey)
   }
 
   /** Begins before the question is sent; ends with {@link end}. */
@@ -44,34 +57,55 @@ export class NearCache {
   }
 
   /** What a question found. Forgets what was known when it must not be remembered. */
-  remember(fill: Fill, item: StoredItem | undefined, options: PutOptions = {}): void {
+  remember(
+    fill: Fill,
+    found: StoredItem | 'uploading' | undefined,
+    options: PutOptions = {},
+  ): void {
     const { storeKey } = fill
     if (fill.isSpoiled) return
     const { putCount, deleteCount } = this.hot.stats
     this.#absent.delete(storeKey)
-    if (item === undefined) {
-      void this.hot.delete(storeKey)
-      if (this.#absent.size >= ABSENT_MAX) this.#forgetOldestAbsent()
-      this.#absent.add(storeKey)
-    } else {
-      // One that does not fit must not leave an older one behind. Both are done when they return.
-      void this.hot.delete(storeKey)
-      void this.hot.put(item, options)
-    }
+    this.#described.delete(storeKey)
+    // One that does not fit must not leave an older one behind. Both are done when they return.
+    void this.hot.delete(storeKey)
+    if (typeof found === 'object') void this.hot.put(found, options)
+    else this.#rememberAbsence(storeKey, found === 'uploading')
     // Neither is a write nor a deletion of anybody's.
     this.hot.stats.putCount = putCount
     this.hot.stats.deleteCount = deleteCount
+  }
+
+  /** The same of a question that did not ask for the body; without it a playlist says nothing. */
+  rememberDescribed(fill: Fill, found: StoredItem | 'uploading' | undefined): void {
+    if (fill.isSpoiled || typeof this.hot.inspect(fill.storeKey) !== 'string') return
+    if (typeof found === 'object') {
+      if (found.kind !== 'media' && found.kind !== 'multivariant') this.#described.set(found)
+    } else this.#rememberAbsence(fill.storeKey, found === 'uploading')
   }
 
   /** Somebody changed it, here or elsewhere. Whether something was remembered. */
   forget(storeKey: StoreKey, except?: Fill): boolean {
     for (const fill of this.#fills.get(storeKey) ?? []) if (fill !== except) fill.isSpoiled = true
     this.#absent.delete(storeKey)
+    this.#described.delete(storeKey)
     const { deleteCount } = this.hot.stats
     const wasHot = typeof this.hot.inspect(storeKey) !== 'string'
     void this.hot.delete(storeKey)
     this.hot.stats.deleteCount = deleteCount
     return wasHot
+  }
+
+  /**
+   * An upload of it has begun or failed elsewhere: what is there stays.
+   *
+   * @returns Whether one was known to be in progress.
+   */
+  forgetAbsence(storeKey: StoreKey): boolean {
+    for (const fill of this.#fills.get(storeKey) ?? []) fill.isSpoiled = true
+    const wasUploading = this.isUploading(storeKey)
+    this.#absent.delete(storeKey)
+    return wasUploading
   }
 
   /** A cache was emptied: what has expired goes, too. */
@@ -85,13 +119,13 @@ export class NearCache {
   forgetAll(): void {
     for (const fills of this.#fills.values()) for (const fill of fills) fill.isSpoiled = true
     this.#absent.clear()
+    this.#described.clear()
     this.hot.forgetAll()
   }
 
-  #forgetOldestAbsent(): void {
-    for (const storeKey of this.#absent) {
-      this.#absent.delete(storeKey)
-      return
-    }
+  #rememberAbsence(storeKey: StoreKey, isUploading: boolean): void {
+    const oldest = this.#absent.keys().next()
+    if (this.#absent.size >= ABSENT_MAX && oldest.done !== true) this.#absent.delete(oldest.value)
+    this.#absent.set(storeKey, isUploading)
   }
 }

@@ -9,7 +9,7 @@ import { explainNoConnection } from './valkey-connection-words.ts'
 import { claimDatabase, examineValkey } from './valkey-checks.ts'
 import type { ValkeyFindings } from './valkey-checks.ts'
 import { DOCUMENT_PREFIX } from './valkey-documents.ts'
-import { OBJECT_PREFIX } from './valkey-keys.ts'
+import { OBJECT_PREFIX, UPLOAD_PREFIX } from './valkey-keys.ts'
 import { ValkeyLink } from './valkey-link.ts'
 import { formatValkeyAddress, parseValkeyUrl } from './valkey-url.ts'
 import type { ValkeyAddress } from './valkey-url.ts'
@@ -50,7 +50,7 @@ export async function openValkey(options: OpenValkeyOptions): Promise<ValkeyLink
   const link = new ValkeyLink({
     ...{ ...clientOptions, clock, log },
     isCluster,
-    prefixes: [OBJECT_PREFIX, DOCUMENT_PREFIX],
+    prefixes: [OBJECT_PREFIX, UPLOAD_PREFIX, DOCUMENT_PREFIX],
   })
   try {
     await inTime(link.tracking(), clock)

@@ -12,8 +12,11 @@ import type { StoreKey } from '../../base/names.ts'
  */
 export const BUCKET_COUNT = 64
 
-/** Objects: the only names whose changes all nodes are told of. The bucket's tag and the key follow. */
+/** Objects: all nodes are told of their changes. The bucket's tag and the key follow. */
 export const OBJECT_PREFIX = 'hw:o:'
+
+/** Uploads in progress, told to all nodes, too; the same follows. */
+export const UPLOAD_PREFIX = 'hw:a:'
 
 /** What this version of the layout is called in {@link MARKER_NAME}. */
 export const LAYOUT = 'headwater-1'
@@ -43,12 +46,21 @@ export function objectNameOf(tag: string, storeKey: StoreKey): Buffer {
   return Buffer.from(OBJECT_PREFIX + tag + storeKey, 'latin1')
 }
 
-/** `undefined` when it is no object's. */
-export function storeKeyOfObjectName(name: Buffer): StoreKey | undefined {
+/** There while an upload of the key is in progress somewhere. */
+export function uploadNameOf(tag: string, storeKey: StoreKey): Buffer {
+  return Buffer.from(UPLOAD_PREFIX + tag + storeKey, 'latin1')
+}
+
+/** `undefined` when it is neither an object's name nor an upload's. */
+export function subjectOfName(
+  name: Buffer,
+): { readonly kind: 'item' | 'upload'; readonly storeKey: StoreKey } | undefined {
   const text = name.toString('latin1')
-  if (!text.startsWith(OBJECT_PREFIX)) return undefined
-  // Behind the prefix and a tag of four.
-  return text.slice(OBJECT_PREFIX.length + 4) as StoreKey
+  const isItem = text.startsWith(OBJECT_PREFIX)
+  if (!isItem && !text.startsWith(UPLOAD_PREFIX)) return undefined
+  // Behind the prefix and a tag of four. Only keys of items were written.
+  const storeKey = text.slice(OBJECT_PREFIX.length + 4) as StoreKey
+  return { kind: isItem ? 'item' : 'upload', storeKey }
 }
 
 /** One piece of a large body; part of the Lua in `valkey-scripts.ts`, too. */

@@ -10,7 +10,7 @@ import type { CacheName, StoreKey } from '../../base/names.ts'
 import type { AttachmentCodec } from '../attachment-codec.ts'
 import type { CacheTotal } from '../cache-totals.ts'
 import type { StoredItem } from '../store.ts'
-import { allTags, chunkNameOf, objectNameOf, tagOf } from './valkey-keys.ts'
+import { allTags, chunkNameOf, objectNameOf, tagOf, uploadNameOf } from './valkey-keys.ts'
 import { ValkeyFullError } from './valkey-link.ts'
 import type { Argument, ValkeyLink } from './valkey-link.ts'
 import { decodeValkeyRecord, encodeValkeyRecord } from './valkey-record.ts'
@@ -20,6 +20,7 @@ import {
   DESCRIBE,
   EXTEND,
   LIST,
+  PLAYLISTS,
   PUT,
   READ,
   UPKEEP,
@@ -40,6 +41,9 @@ export interface PutReply {
   /** Without its body; `undefined` when nothing was there. */
   readonly replaced: StoredItem | undefined
 }
+
+/** What a question found. `'uploading'`: nothing yet, and a node has announced an upload of it. */
+export type Found = StoredItem | 'uploading' | undefined
 
 /** A larger body is cut, so that no command holds up the others for long. */
 export const CHUNK_BYTES_MAX = 512 * 1024
@@ -78,10 +82,12 @@ export class ValkeyObjects {
     const reply = await this.#transact(
       PUT,
       tag,
-      [bytesOf(storeKey), cacheName, ttlMs, keptMs, sizeBytes, versionId, chunkCount],
+      [bytesOf(storeKey), cacheName, ttlMs, keptMs, sizeBytes, versionId, chunkCount, item.kind],
       [
         ['hset', name, 'r', record, 'i', versionId, 'n', chunkCount, 'b', isCut ? '' : body],
         ['pexpire', name, keptMs],
+        // Whatever was announced has come.
+        ['unlink', uploadNameOf(tag, storeKey)],
       ],
     )
     // Scripts of ours answer as they were written.
@@ -93,14 +99,17 @@ export class ValkeyObjects {
     }
   }
 
-  /** @throws HeadwaterError `HW_STORE_UNAVAILABLE`. */
-  async read(storeKey: StoreKey): Promise<StoredItem | undefined> {
+  /**
+   * @returns `'uploading'`: not there, and a node has announced an upload of it.
+   * @throws HeadwaterError `HW_STORE_UNAVAILABLE`.
+   */
+  async read(storeKey: StoreKey): Promise<Found> {
     const tag = tagOf(storeKey)
     for (let attempt = 0; attempt < READ_ATTEMPTS_MAX; attempt++) {
       // Before the question is sent: what is remembered never outlives what is there.
       const askedAtMs = this.#options.clock.monotonicMs()
       const reply = await this.#run(READ, tag, [bytesOf(storeKey)])
-      if (!Array.isArray(reply)) return undefined
+      if (!Array.isArray(reply)) return absence(reply)
       const [leftMs, record, versionId, chunkCount, body] = reply as readonly Buffer[]
       if (record === undefined || body === undefined) return undefined
       const expiresAtMs = askedAtMs + Number(leftMs)
@@ -112,11 +121,11 @@ export class ValkeyObjects {
     return undefined
   }
 
-  /** As {@link read}, without body and attachment. */
-  async describe(storeKey: StoreKey): Promise<StoredItem | undefined> {
+  /** As {@link read}, without the body and what is made of it. */
+  async describe(storeKey: StoreKey): Promise<Found> {
     const askedAtMs = this.#options.clock.monotonicMs()
     const reply = await this.#run(DESCRIBE, tagOf(storeKey), [bytesOf(storeKey)])
-    if (!Array.isArray(reply)) return undefined
+    if (!Array.isArray(reply)) return absence(reply)
     const [leftMs, record] = reply as readonly Buffer[]
     if (record === undefined) return undefined
     return this.#toItem(storeKey, record, [], askedAtMs + Number(leftMs))
@@ -173,6 +182,29 @@ export class ValkeyObjects {
       .sort()
       .slice(0, limit)
       .map((key) => `${cacheName}/${key}` as StoreKey)
+  }
+
+  /**
+   * Keys of playlists that are there: first multivariant ones, then media playlists written within
+   * `recentMs`, the newest of each, at most `limit` in all. Asks every bucket.
+   */
+  async playlists(recentMs: number, limit: number): Promise<readonly StoreKey[]> {
+    const replies = await Promise.all(
+      allTags().map((tag) => this.#run(PLAYLISTS, tag, [recentMs, limit])),
+    )
+    const found: { readonly key: string; readonly age: string }[] = []
+    for (const reply of replies as readonly (readonly Buffer[])[]) {
+      for (let index = 0; index + 1 < reply.length; index += 2) {
+        found.push({ key: reply[index]?.toString('latin1') ?? '', age: String(reply[index + 1]) })
+      }
+    }
+    const isMedia = ({ age }: { readonly age: string }) => (age.startsWith('-') ? 0 : 1)
+    found.sort((left, right) => {
+      const byKind = isMedia(left) - isMedia(right)
+      return byKind === 0 ? Math.abs(Number(left.age)) - Math.abs(Number(right.age)) : byKind
+    })
+    // Only keys of items were written.
+    return found.slice(0, limit).map(({ key }) => key as StoreKey)
   }
 
   /** Takes what has expired out of a bucket; its usage by cache. */
@@ -258,11 +290,17 @@ export class ValkeyObjects {
       version: read.version,
       attachment: undefined,
     }
+    const isPlaylist = item.kind === 'media' || item.kind === 'multivariant'
     // A playlist's is made from its body.
-    if (chunks.length === 0) return item
+    if (isPlaylist && chunks.length === 0) return item
     const { attachments } = this.#options
     return { ...item, attachment: attachments.fromText(item, read.attachmentText) }
   }
+}
+
+/** Of a reply without an object. */
+function absence(reply: unknown): 'uploading' | undefined {
+  return reply === 1 ? 'uploading' : undefined
 }
 
 function bytesOf(byteString: string): Buffer {

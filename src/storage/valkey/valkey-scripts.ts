@@ -9,6 +9,8 @@
  * - `x:` a sorted set of all keys by deadline (ms, the engine's clock), and `s:` a hash of their
  *   sizes: what has expired is taken out of the index by whoever writes next, a few at a time.
  * - `u:` a hash: number and bytes of objects by cache.
+ * - `p:` a sorted set of playlists' keys by the time of their PUT, multivariant ones behind all others.
+ * - `a:` + object's key: there while an upload of it is in progress. Expires by itself.
  *
  * Scripts change all but the object itself: that is done by plain commands of the same transaction,
  * since a node is told of its own changes, too, when a script makes them (Redis 7.0, `NOLOOP`).
@@ -26,6 +28,7 @@ export interface ValkeyScript {
 const PRELUDE = `
 local tag = ARGV[2]
 local index, expiries, sizes, usage = 'hw:i:'..tag, 'hw:x:'..tag, 'hw:s:'..tag, 'hw:u:'..tag
+local playlists, multivariant = 'hw:p:'..tag, 1e14
 -- Plus nothing: minus nothing would be written as such.
 local function whole(number) return string.format('%.0f', number + 0) end
 local now
@@ -54,6 +57,7 @@ local function leave_index(key)
   redis.call('ZREM', expiries, key)
   redis.call('HDEL', sizes, key)
   redis.call('ZREM', index..cache, string.sub(key, slash + 1))
+  redis.call('ZREM', playlists, key)
   count(cache, -1, -size)
   return tonumber(deadline) > now
 end
@@ -74,6 +78,7 @@ local function left_ms(key)
   local deadline = redis.call('ZSCORE', expiries, key)
   if deadline and tonumber(deadline) > now then return tonumber(deadline) - now end
 end
+local function uploading(key) return redis.call('EXISTS', 'hw:a:'..tag..key) end
 local function totals(cache)
   local found = redis.call('HMGET', usage, cache..':n', cache..':b')
   return { found[1] or '0', found[2] or '0' }
@@ -87,7 +92,7 @@ function script(body: string): ValkeyScript {
 
 /**
  * Before HSET and PEXPIRE of the object. ARGV: 3 key, 4 cache, 5 TTL ms, 6 ms to keep it, 7 size,
- * 8 version id, 9 chunks. Returns items and bytes of the cache in this bucket, and the record that
+ * 8 version id, 9 chunks, 10 `media`, `multivariant` or another kind. Returns items and bytes of the cache in this bucket, and the record that
  * is replaced, if any.
  */
 export const PUT = script(`
@@ -104,6 +109,9 @@ local before = redis.call('HGET', sizes, key)
 redis.call('HSET', sizes, key, whole(size))
 redis.call('ZADD', expiries, whole(now + ttl), key)
 redis.call('ZADD', index..cache, 0, string.sub(key, #cache + 2))
+if ARGV[10] == 'media' then redis.call('ZADD', playlists, whole(now), key)
+elseif ARGV[10] == 'multivariant' then redis.call('ZADD', playlists, whole(now + multivariant), key)
+elseif before then redis.call('ZREM', playlists, key) end
 if before then count(cache, 0, size - tonumber(before)) else count(cache, 1, size) end
 sweep(8)
 local result = totals(cache)
@@ -111,21 +119,24 @@ if was_live then result[3] = old[1] end
 return result
 `)
 
-/** ARGV: 3 key. Returns nothing, or what is left of the TTL, record, version id, chunks, body. */
+/**
+ * ARGV: 3 key. Returns what is left of the TTL, record, version id, chunks, body; when it is not there,
+ * whether an upload of it is in progress.
+ */
 export const READ = script(`
 local left = left_ms(ARGV[3])
-if not left then return false end
+if not left then return uploading(ARGV[3]) end
 local found = redis.call('HMGET', 'hw:o:'..tag..ARGV[3], 'r', 'i', 'n', 'b')
-if not found[1] then return false end
+if not found[1] then return uploading(ARGV[3]) end
 return { whole(left), found[1], found[2], found[3], found[4] }
 `)
 
 /** ARGV: 3 key. As READ, without chunks and body. */
 export const DESCRIBE = script(`
 local left = left_ms(ARGV[3])
-if not left then return false end
+if not left then return uploading(ARGV[3]) end
 local found = redis.call('HMGET', 'hw:o:'..tag..ARGV[3], 'r', 'i')
-if not found[1] then return false end
+if not found[1] then return uploading(ARGV[3]) end
 return { whole(left), found[1], found[2] }
 `)
 
@@ -184,5 +195,24 @@ export const UPKEEP = script(`
 local swept = sweep(tonumber(ARGV[3]))
 local result = redis.call('HGETALL', usage)
 table.insert(result, 1, swept)
+return result
+`)
+
+/**
+ * ARGV: 3 how long ago media playlists may have been written, ms, 4 limit. Returns keys of playlists
+ * and how long ago they were written, ms, flat, the newest of each kind. Multivariant ones are marked
+ * by a minus: their encoders write them once, however long ago.
+ */
+export const PLAYLISTS = script(`
+local result = {}
+local function add(max, min, sign, base)
+  local found = redis.call('ZREVRANGEBYSCORE', playlists, max, min, 'WITHSCORES', 'LIMIT', 0, ARGV[4])
+  for at = 1, #found, 2 do
+    result[#result + 1] = found[at]
+    result[#result + 1] = sign..whole(base + now - tonumber(found[at + 1]))
+  end
+end
+add('+inf', whole(multivariant), '-', multivariant)
+add('('..whole(multivariant), whole(now - tonumber(ARGV[3])), '', 0)
 return result
 `)

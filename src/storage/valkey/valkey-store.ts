@@ -18,18 +18,20 @@ import type {
   PeekResult,
   PutOptions,
   PutOutcome,
-  Store,
   StoreChange,
   StoredItem,
   StoreStats,
 } from '../store.ts'
+import type { RemoteChange, SharedStore, ShownVersions } from '../shared-store.ts'
 import { NearCache } from './near-cache.ts'
-import type { Fill } from './near-cache.ts'
-import { allTags, storeKeyOfObjectName } from './valkey-keys.ts'
+import { allTags, subjectOfName } from './valkey-keys.ts'
 import { ValkeyFullError } from './valkey-link.ts'
 import type { ValkeyLink } from './valkey-link.ts'
 import { ValkeyObjects } from './valkey-objects.ts'
+import { ValkeyReader } from './valkey-reader.ts'
+import type { ReadStats } from './valkey-reader.ts'
 import { ValkeyTotals } from './valkey-totals.ts'
+import { ValkeyUploads } from './valkey-uploads.ts'
 
 export interface ValkeyStoreOptions {
   /** Closed with the store. */
@@ -42,15 +44,14 @@ export interface ValkeyStoreOptions {
    * deadline.
    */
   readonly servableWhileDownMs?: (item: StoredItem) => number
+  /** Keeps readers of this node from being taken back. Absent: what is read is what is shown. */
+  readonly shown?: ShownVersions
   /** Instead of the engine's clock: for tests that have one of their own. */
   readonly engineNowMs?: () => number
 }
 
 /** Plain counters, read by metrics. */
-export interface ValkeyStats {
-  /** Objects that were not in memory and were asked for. */
-  readCount: number
-  readBytes: number
+export interface ValkeyStats extends ReadStats {
   /** Objects in memory that another node has changed. */
   invalidationCount: number
   /** Writes refused because Valkey's memory was full. */
@@ -60,7 +61,7 @@ export interface ValkeyStats {
 const UPKEEP_MS = 5000
 const FLUSH_BATCH = 1000
 
-export class ValkeyStore implements Store {
+export class ValkeyStore implements SharedStore {
   /** Of the hot store: what is in memory. */
   readonly stats: StoreStats
   readonly valkeyStats: ValkeyStats = {
@@ -74,12 +75,10 @@ export class ValkeyStore implements Store {
   readonly #front: StoreFront
   readonly #near: NearCache
   readonly #objects: ValkeyObjects
+  readonly #reader: ValkeyReader
+  readonly #uploads: ValkeyUploads
   readonly #totals = new ValkeyTotals()
-  readonly #loads = new Map<
-    StoreKey,
-    { readonly fill: Fill; readonly item: Promise<StoredItem | undefined> }
-  >()
-  readonly #remoteListeners = new Set<(storeKey: StoreKey) => void>()
+  readonly #remoteListeners = new Set<(change: RemoteChange) => void>()
   readonly #stopListening: () => void
 
   constructor(options: ValkeyStoreOptions) {
@@ -89,6 +88,11 @@ export class ValkeyStore implements Store {
     this.#front = new StoreFront(options)
     this.#near = new NearCache(hot)
     this.#objects = new ValkeyObjects({ link, clock, attachments, engineNowMs })
+    const unverified = (storeKey: StoreKey) => this.#unverified(storeKey)
+    const { shown } = options
+    const reading = { near: this.#near, objects: this.#objects, clock, shown, unverified }
+    this.#reader = new ValkeyReader(reading, this.valkeyStats)
+    this.#uploads = new ValkeyUploads({ link, clock })
     this.stats = hot.stats
     this.#stopListening = link.listen({ changed: (name) => this.#changed(name) })
     this.#front.upkeepIn(UPKEEP_MS, () => this.#upkeep())
@@ -99,10 +103,22 @@ export class ValkeyStore implements Store {
     return this.#link.downSinceMs !== undefined
   }
 
-  /** Tells of keys that other nodes have changed; returns the function that ends it. */
-  onRemoteChange(listener: (storeKey: StoreKey) => void): () => void {
+  onRemoteChange(listener: (change: RemoteChange) => void): () => void {
     this.#remoteListeners.add(listener)
     return () => this.#remoteListeners.delete(listener)
+  }
+
+  announceUpload(storeKey: StoreKey): void {
+    this.#uploads.begin(storeKey)
+  }
+
+  endUpload(storeKey: StoreKey, isStored: boolean): void {
+    this.#uploads.end(storeKey, isStored)
+  }
+
+  isUploadedElsewhere(storeKey: StoreKey): boolean {
+    // Nobody would say that it has ended.
+    return this.#link.isTracking && this.#near.isUploading(storeKey)
   }
 
   peek(storeKey: StoreKey): PeekResult {
@@ -118,30 +134,26 @@ export class ValkeyStore implements Store {
   }
 
   inspect(storeKey: StoreKey): PeekResult {
-    if (this.#front.isClosed) return 'absent'
-    if (this.#link.downSinceMs !== undefined) return this.#unverified(storeKey) ?? 'elsewhere'
-    if (!this.#link.isTracking) return 'elsewhere'
-    const found = this.#near.hot.inspect(storeKey)
-    if (found !== 'absent' || this.#near.isKnownAbsent(storeKey)) return found
-    return 'elsewhere'
+    const found = this.#inMemory(storeKey)
+    if (found !== 'elsewhere' || this.isDown || !this.#link.isTracking) return found
+    const described = this.#near.described(storeKey)
+    const isThere = (described?.expiresAtMonotonicMs ?? 0) > this.#options.clock.monotonicMs()
+    return isThere && described !== undefined ? described : 'elsewhere'
   }
 
   /** @throws HeadwaterError `HW_STORE_UNAVAILABLE` when nobody answers and nothing here may do. */
   async load(storeKey: StoreKey): Promise<StoredItem | undefined> {
-    const found = this.inspect(storeKey)
+    const found = this.#inMemory(storeKey)
     if (found !== 'elsewhere') return found === 'absent' ? undefined : found
-    const before = this.#loads.get(storeKey)
-    // One that began before a change must not answer a question that came after it.
-    if (before !== undefined && !before.fill.isSpoiled) return before.item
-    const fill = this.#near.begin(storeKey)
-    const flight = { fill, item: this.#load(storeKey, fill) }
-    this.#loads.set(storeKey, flight)
-    try {
-      return await flight.item
-    } finally {
-      this.#near.end(fill)
-      if (this.#loads.get(storeKey) === flight) this.#loads.delete(storeKey)
-    }
+    return this.#reader.load(storeKey)
+  }
+
+  find(storeKeys: readonly StoreKey[]): Promise<void> {
+    return this.#reader.find(storeKeys.filter((key) => this.inspect(key) === 'elsewhere'))
+  }
+
+  restorePlaylists(recentMs: number): Promise<readonly StoredItem[]> {
+    return this.#reader.restorePlaylists(recentMs, (storeKey) => this.load(storeKey))
   }
 
   put(item: StoredItem, options: PutOptions = {}): Promise<PutOutcome> {
@@ -154,6 +166,7 @@ export class ValkeyStore implements Store {
         this.#objects.delete(storeKey),
       )
       this.#totals.set(tag, splitStoreKey(storeKey).cacheName, total)
+      this.#options.shown?.insteadOf(storeKey, undefined)
       if (!wasThere) return false
       this.stats.deleteCount++
       this.#front.watchers.notify(storeKey, 'delete')
@@ -176,7 +189,7 @@ export class ValkeyStore implements Store {
       }),
     )
     return {
-      items: found.filter((item) => item !== undefined),
+      items: found.filter((item) => typeof item === 'object'),
       nextAfter: keys.length > limit ? keys[limit - 1] : undefined,
     }
   }
@@ -226,8 +239,9 @@ export class ValkeyStore implements Store {
 
   async close(): Promise<void> {
     this.#stopListening()
+    this.#uploads.close()
     await this.#front.close(
-      () => Promise.allSettled([...this.#loads.values()].map(({ item }) => item)),
+      () => this.#reader.idle(),
       () => this.#link.close(),
     )
     this.#remoteListeners.clear()
@@ -246,6 +260,7 @@ export class ValkeyStore implements Store {
     }
     this.#totals.set(reply.tag, splitStoreKey(storeKey).cacheName, reply.total)
     this.stats.putCount++
+    this.#options.shown?.wrote(item)
     this.#front.watchers.notify(storeKey, 'put')
     const { replaced } = reply
     const isKnown = typeof hotBefore !== 'string' && hotBefore.etag === replaced?.etag
@@ -268,25 +283,10 @@ export class ValkeyStore implements Store {
     } catch (error) {
       // It may have happened all the same. While nobody answers, what was there is worth keeping: the
       // link says that anything may have been changed when somebody does again.
-      if (!(error instanceof ValkeyFullError) && !this.isDown) this.#near.forget(storeKey)
+      if (!(error instanceof ValkeyFullError) && !this.isDown) this.#forget(storeKey)
       throw error
     } finally {
       this.#near.end(fill)
-    }
-  }
-
-  async #load(storeKey: StoreKey, fill: Fill): Promise<StoredItem | undefined> {
-    if (this.#front.isClosed) return undefined
-    try {
-      const item = await this.#objects.read(storeKey)
-      this.#near.remember(fill, item)
-      this.valkeyStats.readCount++
-      this.valkeyStats.readBytes += item?.sizeBytes ?? 0
-      return item
-    } catch (error) {
-      const item = this.#unverified(storeKey)
-      if (item === undefined) throw error
-      return item
     }
   }
 
@@ -299,13 +299,42 @@ export class ValkeyStore implements Store {
     return this.#link.nowMs() - downSinceMs <= limitMs ? found : undefined
   }
 
+  /** What the hot store has or is known to be missing, if that can be relied on. */
+  #inMemory(storeKey: StoreKey): PeekResult {
+    if (this.#front.isClosed) return 'absent'
+    if (this.isDown) return this.#unverified(storeKey) ?? 'elsewhere'
+    if (!this.#link.isTracking) return 'elsewhere'
+    const found = this.#near.hot.inspect(storeKey)
+    if (found !== 'absent' || this.#near.isKnownAbsent(storeKey)) return found
+    return 'elsewhere'
+  }
+
   #changed(name: Buffer | undefined): void {
-    if (name === undefined) return this.#near.forgetAll()
-    const storeKey = storeKeyOfObjectName(name)
-    if (storeKey === undefined) return
-    if (this.#near.forget(storeKey)) this.valkeyStats.invalidationCount++
-    this.#front.watchers.notify(storeKey, 'evict')
-    for (const listener of this.#remoteListeners) listener(storeKey)
+    const subject = name === undefined ? undefined : subjectOfName(name)
+    if (name === undefined) {
+      this.#options.shown?.dropped(undefined)
+      this.#near.forgetAll()
+      this.#tell({ kind: 'all' })
+    } else if (subject?.kind === 'upload') {
+      const { storeKey } = subject
+      const wasUploading = this.#near.forgetAbsence(storeKey)
+      this.#tell({ kind: 'upload', storeKey, wasUploading })
+    } else if (subject !== undefined) {
+      const { storeKey } = subject
+      if (this.#forget(storeKey)) this.valkeyStats.invalidationCount++
+      this.#front.watchers.notify(storeKey, 'evict')
+      this.#tell({ kind: 'item', storeKey })
+    }
+  }
+
+  /** It may have been changed. Whether it was remembered. */
+  #forget(storeKey: StoreKey): boolean {
+    this.#options.shown?.dropped(storeKey)
+    return this.#near.forget(storeKey)
+  }
+
+  #tell(change: RemoteChange): void {
+    for (const listener of this.#remoteListeners) listener(change)
   }
 
   /** What has expired leaves the index; usage learns what other nodes have done. */
