@@ -60,7 +60,7 @@ export const SHIPPED_SCENARIOS: Readonly<Record<string, ShippedScenario>> = {
     faults: ['480', '360', '240'].map((height) => ({
       id: `gone-${height}`,
       action: 'rendition-gone' as const,
-      match: { rendition: `**${height}**` },
+      match: { rendition: `**/**${height}**` },
     })),
   },
   'truncated-segment': {
