@@ -11,6 +11,7 @@ import { createAdminPlane } from '../http/admin/admin-plane.ts'
 import { createItemHandler } from '../http/create-item-handler.ts'
 import { createDataPlane } from '../http/data-plane.ts'
 import { Health } from '../http/health.ts'
+import { Recordings } from '../http/rig/recordings.ts'
 import { openOverload } from '../http/open-overload.ts'
 import { listenOnPlanes, reloadTlsOf, stopPlanes } from '../http/plane-listeners.ts'
 import type { InheritedSockets, ListeningUrls } from '../http/plane-listeners.ts'
@@ -60,6 +61,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   const meters = openMeters({ config, clock: watch, core })
   const overload = openOverload(config, watch, (seconds) => meters.process.stalls.observe(seconds))
   const publicHosts = () => [new URL(core.publicUrl()).host]
+  const recordings = config.rig.enabled ? new Recordings(clock, machineClock) : undefined
   let adminUrl = config.admin.publicUrl
   const serverOptions = {
     headerBytesMax: config.http.headerBytesMax,
@@ -92,6 +94,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     },
     health,
     faults: core.faults,
+    recordings,
     log,
     server: serverOptions,
     adminUrl: () => adminUrl,
@@ -124,6 +127,7 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     server: serverOptions,
     metricsText: metrics.text,
     faults: core.faults,
+    recordings,
     clock: {
       machine: machineClock,
       virtualClock: core.virtualClock,

@@ -164,6 +164,36 @@ export const ERROR_KINDS = {
     blame: 'client',
     summary: 'No scenario has this name.',
   },
+  HW_RECORDING_EXISTS: {
+    statusCode: 409,
+    blame: 'client',
+    summary: 'The cache is being recorded, or as many caches are as may be.',
+  },
+  HW_RECORDING_NOT_FOUND: {
+    statusCode: 404,
+    blame: 'client',
+    summary: 'The cache is not being recorded.',
+  },
+  HW_RECORDING_BROKEN: {
+    statusCode: 503,
+    blame: 'backend',
+    summary: 'The recording ended before it was told to.',
+  },
+  HW_TAPE_INVALID: {
+    statusCode: 400,
+    blame: 'client',
+    summary: 'What is to be replayed is no whole tape of `headwater record`.',
+  },
+  HW_TAPE_FILE: {
+    statusCode: 500,
+    blame: 'operator',
+    summary: 'The file of a tape cannot be read or written.',
+  },
+  HW_REPLAY_UNREACHABLE: {
+    statusCode: 503,
+    blame: 'operator',
+    summary: 'The origin that a tape is to be replayed to does not answer.',
+  },
   HW_CLI_WAIT_OVER: {
     statusCode: 504,
     blame: 'client',
@@ -184,6 +214,11 @@ export const ERROR_KINDS = {
     statusCode: 500,
     blame: 'operator',
     summary: 'The file of an archive cannot be read or written.',
+  },
+  HW_PULL_FAILED: {
+    statusCode: 502,
+    blame: 'operator',
+    summary: 'The source cannot be pulled, or the cache does not take what is pulled.',
   },
   HW_DEMO_FAILED: { statusCode: 500, blame: 'operator', summary: 'The demo cannot run.' },
   HW_INTERNAL: { statusCode: 500, blame: 'bug', summary: 'A fault of this program.' },

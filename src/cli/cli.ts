@@ -13,11 +13,14 @@ import { doctorCommand } from './doctor/doctor-command.ts'
 import { exportCommand } from './export-command.ts'
 import { importCommand } from './import-command.ts'
 import { KEY_COMMANDS } from './key-command.ts'
+import { pullCommand } from './pull/pull-command.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
 import { assertCommand } from './rig/assert-command.ts'
 import { FAULT_COMMANDS } from './rig/fault-command.ts'
 import { waitCommand } from './rig/wait-command.ts'
 import { serveCommand } from './serve-command.ts'
+import { recordCommand } from './tape/record-command.ts'
+import { replayCommand } from './tape/replay-command.ts'
 
 /** A command, or several under one name. */
 type Entry = Command | { readonly summary: string; readonly commands: Commands }
@@ -44,6 +47,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   fault: { summary: 'make answers go wrong on a test rig', commands: FAULT_COMMANDS },
   wait: waitCommand,
   assert: assertCommand,
+  record: recordCommand,
+  replay: replayCommand,
+  pull: pullCommand,
   export: exportCommand,
   import: importCommand,
   version: {

@@ -19,6 +19,7 @@ import { registerPages } from './pages.ts'
 import { PlaneServer } from './plane-server.ts'
 import type { PlaneServerOptions } from './plane-server.ts'
 import { replyProblem } from './problems.ts'
+import type { Recordings } from './rig/recordings.ts'
 import { enterScenario } from './rig/rig-paths.ts'
 import { registerScenarios } from './rig/scenario-routes.ts'
 
@@ -29,6 +30,8 @@ export interface DataPlaneOptions {
   readonly health: Health
   /** Of a test rig: `/rig/<scenario>/cache/…` is there; `undefined` otherwise. */
   readonly faults: Faults | undefined
+  /** Of a test rig: told of item requests; `undefined` otherwise. */
+  readonly recordings: Recordings | undefined
   readonly log: Logger
   readonly server: Omit<PlaneServerOptions, 'name' | 'onExpectContinue'>
   /** The admin plane's URL, for the front page. */
@@ -43,7 +46,7 @@ export interface DataPlane {
 }
 
 export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const { items, faults } = options
+  const { items, faults, recordings } = options
   let plane: PlaneServer | undefined
   // The wider type keeps every route's signature free of pino.
   const loggerInstance: FastifyBaseLogger = options.log
@@ -69,8 +72,10 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
         // type or none, and every request would pay for a look at both (5 % of a playlist's GET).
         (request, response) => {
           if (faults !== undefined) enterScenario(faults, request)
-          if (isItemTarget(request.url ?? '')) items.handle(request, response)
-          else listener(request, response)
+          if (isItemTarget(request.url ?? '')) {
+            if (recordings !== undefined) recordings.watch(request, response)
+            items.handle(request, response)
+          } else listener(request, response)
         },
       )
       return plane.server

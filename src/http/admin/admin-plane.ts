@@ -36,6 +36,7 @@ import { registerObjectRoutes } from './object-routes.ts'
 import type { ObjectRoutesOptions } from './object-routes.ts'
 import type { RecentRequests } from '../recent-requests.ts'
 import { describeApi } from './openapi.ts'
+import { registerRecordingRoutes } from './recording-routes.ts'
 import { registerRigRoutes } from './rig-routes.ts'
 import { useAdminSchemas } from './route.ts'
 import { registerServerRoutes } from './server-routes.ts'
@@ -46,6 +47,7 @@ import { closeGently } from '../closing.ts'
 import { registerConsole } from '../console-pages.ts'
 import { registerHealth } from '../health.ts'
 import type { Health } from '../health.ts'
+import type { Recordings } from '../rig/recordings.ts'
 import { PlaneServer } from '../plane-server.ts'
 import type { PlaneServerOptions } from '../plane-server.ts'
 import { replyProblem } from '../problems.ts'
@@ -66,6 +68,8 @@ export interface AdminPlaneOptions {
   readonly objects: Omit<ObjectRoutesOptions, 'origin'>
   /** Of a test rig; `undefined` otherwise. */
   readonly faults: Faults | undefined
+  /** Of a test rig; `undefined` otherwise. */
+  readonly recordings: Recordings | undefined
   readonly clock: ClockRoutesOptions & {
     /** What streams of events live by. */
     readonly machine: Clock
@@ -142,7 +146,10 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
     events: options.origin.events,
   })
   // Before the planes wait for their last answers: these would never end.
-  options.health.draining.addEventListener('abort', () => streams.close())
+  options.health.draining.addEventListener('abort', () => {
+    streams.close()
+    options.recordings?.close()
+  })
   app.addHook('onClose', () => {
     disconnect()
     streams.close()
@@ -172,6 +179,10 @@ export async function createAdminPlane(options: AdminPlaneOptions): Promise<Admi
       onReset: () => options.clock.virtualClock?.setRate(1),
     })
     registerClockRoutes(api, options.clock)
+    registerRecordingRoutes(api, {
+      ...{ recordings: options.recordings, caches: options.origin.caches },
+      ...{ guard: options.guard, clock: options.server.clock },
+    })
     registerKeyRoutes(api, options.keys)
     registerTokenRoutes(api, {
       ...{ ...options.guard, keys: options.keys, caches: options.origin.caches },
