@@ -1,0 +1,483 @@
+/**
+ * Follows one media playlist: loads it at the pace of the protocol, has its segments transferred, and
+ * stores it again, with local names, when what it names is there.
+ */
+
+import { HeadwaterError } from '../../base/errors.ts'
+import type { SourceAnswer, SourceFailure, SourceValidators } from './source-client.ts'
+import { nameOfLost } from './local-names.ts'
+import { parseMediaDocument } from './media-document.ts'
+import type { MediaDocument, SourceResource } from './media-document.ts'
+import { formatMediaText } from './media-text.ts'
+import type { PlacedSegment } from './media-text.ts'
+import { ttlSecondsFor } from './pull-shared.ts'
+import type { PullShared } from './pull-shared.ts'
+import { lostAfterMs, reloadDelayMs, segmentAnswerMs, staleAfterMs } from './reload-pace.ts'
+import { ResourceStore } from './resource-store.ts'
+import { SegmentWindow } from './segment-window.ts'
+import type { SegmentState } from './segment-window.ts'
+import { showUrl } from './source-url.ts'
+import { transfer } from './transfer.ts'
+import type { TransferOptions, Transferred } from './transfer.ts'
+
+export interface FollowerOptions {
+  readonly shared: PullShared
+  readonly url: URL
+  /** What it is called in messages. */
+  readonly label: string
+  /** Where its playlist goes, after the prefix. */
+  readonly playlistName: string
+  /** Where the rest goes, with its slash. */
+  readonly folder: string
+  /** Before names in its playlist: the folder when the playlist is not in it. */
+  readonly uriPrefix: string
+  /** What the multivariant playlist defines. */
+  readonly variables?: ReadonlyMap<string, string>
+  /** An answer that is there already. */
+  readonly first?: SourceAnswer
+  /** Called when something of what this shows has changed. */
+  readonly onChange: () => void
+}
+
+const PLAYLIST_ANSWER_MS_MAX = 15_000
+const RETRY_MS_MAX = 15_000
+/** When nothing is live: a quarter of an hour. */
+const PUT_ATTEMPTS_MAX = 60
+/** A source that has failed so often in a row is not waited for by others. */
+export const FAILURES_MAX = 6
+
+export class RenditionFollower {
+  readonly #options: FollowerOptions
+  readonly #window: SegmentWindow
+  readonly #resources = new ResourceStore()
+  readonly #transfers = new Set<Promise<void>>()
+  #url: URL
+  #spareUrl: URL | undefined
+  #raw: Buffer | undefined
+  #validators: SourceValidators | undefined
+  /** Of the last document: after redirects. */
+  #documentUrl: URL
+  #isWhole = false
+  #isStopped = false
+  #hasEnded = false
+  #failureCount = 0
+  #isRefused = false
+  #startedAtMonotonicMs = 0
+  #progressAtMonotonicMs = 0
+  #isStale = false
+  #publishedText: string | undefined
+  #publishing: Promise<void> | undefined
+  #ttlSeconds = 0
+  #outageCount = 0
+  #fatal: unknown
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+    this.#url = options.url
+    this.#documentUrl = options.url
+    this.#window = new SegmentWindow(options.shared.lastSeconds)
+  }
+
+  get playlistName(): string {
+    return this.#options.playlistName
+  }
+
+  /** Its playlist can be read from the cache. */
+  get isPublished(): boolean {
+    return this.#publishedText !== undefined
+  }
+
+  /** It will not change any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** It was not live when it was first read. */
+  get isWhole(): boolean {
+    return this.#isWhole
+  }
+
+  get isStale(): boolean {
+    return this.#isStale
+  }
+
+  /** Nothing has come for so long that nobody should wait for it. */
+  get isFailing(): boolean {
+    return this.#isRefused || this.#failureCount >= FAILURES_MAX
+  }
+
+  /** Loads in a row that failed. */
+  get failureCount(): number {
+    return this.#isRefused ? Math.max(1, this.#failureCount) : this.#failureCount
+  }
+
+  /** How far the end of what is stored is behind this machine's clock; absent without dates. */
+  get edgeLagSeconds(): number | undefined {
+    const last = this.#window.ready.at(-1)
+    if (last?.programDateTimeMs === undefined) return undefined
+    const endMs = last.programDateTimeMs + last.durationSeconds * 1000
+    return (this.#options.shared.clock.nowMs() - endMs) / 1000
+  }
+
+  get targetDurationSeconds(): number {
+    return this.#window.document?.targetDurationSeconds ?? 0
+  }
+
+  /**
+   * Where the playlist is now. @param isSame  It is the same one, signed anew; else it is tried when
+   * the one that is known fails.
+   */
+  offerUrl(url: URL, isSame: boolean): void {
+    if (isSame) this.#url = url
+    else this.#spareUrl = url
+    if (this.#isRefused && url.href !== this.#options.url.href) this.#isRefused = false
+  }
+
+  /** Ends it after what it does just now. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /**
+   * Until the playlist has ended, or all is.
+   *
+   * @throws HeadwaterError `HW_PULL_FAILED` when the cache takes nothing.
+   */
+  async run(): Promise<void> {
+    const { shared, first } = this.#options
+    const { clock, sleep, signal } = shared
+    this.#startedAtMonotonicMs = clock.monotonicMs()
+    this.#progressAtMonotonicMs = this.#startedAtMonotonicMs
+    let answer = first
+    while (!this.#isOver) {
+      const startedAtMonotonicMs = clock.monotonicMs()
+      const loaded = await this.#load(answer)
+      answer = undefined
+      if (loaded.kind === 'ended') {
+        await this.#finish()
+        break
+      }
+      if (this.#fatal !== undefined) break
+      this.#judgeStale()
+      this.#options.onChange()
+      const delayMs = reloadDelayMs({
+        targetDurationSeconds: this.targetDurationSeconds,
+        isChanged: loaded.kind === 'changed',
+        failureCount: this.#failureCount,
+        retryAfterSeconds: loaded.kind === 'failed' ? loaded.retryAfterSeconds : undefined,
+      })
+      const spentMs = loaded.kind === 'failed' ? 0 : clock.monotonicMs() - startedAtMonotonicMs
+      await sleep(Math.max(0, delayMs - spentMs), signal)
+    }
+    await Promise.allSettled(this.#transfers)
+    if (this.#fatal !== undefined) throw this.#fatal
+    this.#options.onChange()
+  }
+
+  get #isOver(): boolean {
+    return this.#isStopped || this.#options.shared.signal.aborted || this.#fatal !== undefined
+  }
+
+  async #load(
+    ready: SourceAnswer | undefined,
+  ): Promise<
+    | { readonly kind: 'changed' | 'unchanged' | 'ended' }
+    | { readonly kind: 'failed'; readonly retryAfterSeconds: number | undefined }
+  > {
+    const { client, bounds } = this.#options.shared
+    const outcome =
+      ready ??
+      (await client.get({
+        url: this.#url,
+        bodyBytesMax: bounds.playlistBytesMax,
+        answerMsMax: PLAYLIST_ANSWER_MS_MAX,
+        known: this.#validators,
+        isText: true,
+      }))
+    if (outcome.kind === 'failed') return this.#fail(outcome)
+    if (outcome.kind === 'unchanged' || this.#raw?.equals(outcome.body) === true) {
+      this.#recover()
+      return { kind: 'unchanged' }
+    }
+    const document = parseMediaDocument(
+      outcome.body.toString('utf8'),
+      outcome.url,
+      bounds,
+      this.#options.variables,
+    )
+    if (typeof document === 'string') {
+      return this.#fail({ reason: document, cause: 'broken', retryAfterSeconds: undefined })
+    }
+    this.#recover()
+    this.#raw = outcome.body
+    this.#validators = outcome.validators
+    this.#documentUrl = outcome.url
+    const isChanged = this.#accept(document)
+    if (document.ended && isChanged) return { kind: 'ended' }
+    return { kind: isChanged ? 'changed' : 'unchanged' }
+  }
+
+  #fail({ reason, cause, retryAfterSeconds }: Omit<SourceFailure, 'kind' | 'statusCode'>) {
+    const { shared, label } = this.#options
+    this.#failureCount += 1
+    if (cause === 'refused' && !this.#isRefused) this.#isRefused = true
+    if (this.#failureCount === 1 && !this.#isOver) {
+      shared.events.say(`${label}: ${reason} (${showUrl(this.#url)}). Trying again.`)
+    }
+    // Its signature may have expired, or the server behind the name may have gone.
+    if (this.#spareUrl !== undefined) {
+      this.#url = this.#spareUrl
+      this.#spareUrl = undefined
+    }
+    this.#validators = undefined
+    return { kind: 'failed', retryAfterSeconds } as const
+  }
+
+  #recover(): void {
+    const { shared, label } = this.#options
+    if (this.#failureCount > 0) shared.events.say(`${label}: the source answers again.`)
+    this.#failureCount = 0
+    this.#isRefused = false
+  }
+
+  /** @returns Whether it was taken: copies from before are not. */
+  #accept(document: MediaDocument): boolean {
+    const { shared, label } = this.#options
+    const isFirst = this.#window.document === undefined
+    if (isFirst) this.#isWhole = document.ended
+    const { segments: before } = this.#window
+    const change = this.#window.accept(document, this.#isStale)
+    if (change.kind === 'older') return false
+    if (change.kind === 'reset') {
+      const number = document.segments[0]?.mediaSequenceNumber ?? 0
+      shared.events.say(`${label}: the source has begun anew, at number ${number}.`)
+    }
+    if (change.kind !== 'same' || document.ended) this.#progress()
+    this.#ttlSeconds = ttlSecondsFor(shared.ttlSeconds, document)
+    this.#aliasResources(before)
+    this.#start(change.added)
+    void this.#publish()
+    return true
+  }
+
+  #progress(): void {
+    const { shared, label } = this.#options
+    this.#progressAtMonotonicMs = shared.clock.monotonicMs()
+    if (this.#isStale) shared.events.say(`${label}: the source goes on.`)
+    this.#isStale = false
+  }
+
+  #judgeStale(): void {
+    const { shared, label } = this.#options
+    const silentMs = shared.clock.monotonicMs() - this.#progressAtMonotonicMs
+    const isLive = this.#window.document !== undefined
+    if (!isLive || this.#isStale || silentMs < staleAfterMs(this.targetDurationSeconds)) return
+    this.#isStale = true
+    const seconds = Math.round(silentMs / 1000)
+    shared.events.say(`${label}: the source is stale: nothing new for ${seconds} s.`)
+  }
+
+  /** Segments that are known tell which new URL is which known init section or key. */
+  #aliasResources(before: readonly { readonly mediaSequenceNumber: number }[]): void {
+    const known = new Map(before.map((segment) => [segment.mediaSequenceNumber, segment]))
+    for (const segment of this.#window.segments) {
+      const state = this.#window.stateOf(segment)
+      if (state === undefined || !known.has(segment.mediaSequenceNumber)) continue
+      const olds = resourcesOf(state.segment)
+      for (const [index, resource] of resourcesOf(segment).entries()) {
+        const old = olds[index]
+        if (old !== undefined && resource !== undefined) this.#resources.alias(old, resource)
+      }
+    }
+  }
+
+  #start(states: readonly SegmentState[]): void {
+    for (const state of states) {
+      if (state.outcome !== 'waiting') continue
+      const work = this.#transferSegment(state).catch((error: unknown) => {
+        this.#fatal ??= error
+        this.#options.onChange()
+      })
+      this.#transfers.add(work)
+      void work.finally(() => this.#transfers.delete(work))
+    }
+  }
+
+  async #transferSegment(state: SegmentState): Promise<void> {
+    const { shared, label } = this.#options
+    const { segment } = state
+    const number = segment.mediaSequenceNumber
+    const placed = await this.#place(state)
+    if (!this.#window.isCurrent(state) || this.#isOver) return
+    if ('reason' in placed) {
+      const name = showUrl(segment.resource.url, 100)
+      shared.events.segmentLost(`${label}: segment ${number} is lost: ${placed.reason} (${name}).`)
+      this.#window.settle(state, 'lost')
+    } else this.#window.settle(state, placed)
+    this.#options.onChange()
+    await this.#publish()
+  }
+
+  async #place(state: SegmentState): Promise<PlacedSegment | { readonly reason: string }> {
+    const { shared, uriPrefix } = this.#options
+    const { segment } = state
+    const needed = await Promise.all(
+      resourcesOf(segment).map((resource) =>
+        resource === undefined ? undefined : this.#obtain(resource, state),
+      ),
+    )
+    for (const one of needed) if (one?.kind === 'lost') return one
+    const stored = await transfer(shared, segment.resource, this.#transferOptions('segment', state))
+    if (stored.kind === 'lost') return stored
+    shared.events.segmentStored(stored.sizeBytes)
+    const names = needed.map((one) => (one?.kind === 'stored' ? uriPrefix + one.name : undefined))
+    const mapKeyCount = segment.map?.keys.length ?? 0
+    return {
+      name: uriPrefix + stored.name,
+      mapName: names[0],
+      mapKeyNames: names.slice(1, 1 + mapKeyCount),
+      keyNames: names.slice(1 + mapKeyCount),
+    }
+  }
+
+  #obtain(resource: SourceResource, state: SegmentState): Promise<Transferred> {
+    const { shared } = this.#options
+    const { map } = state.segment
+    const kind = resource === map?.resource ? 'init' : 'key'
+    return this.#resources.obtain(resource, {
+      nowMonotonicMs: shared.clock.monotonicMs(),
+      // Stored again long before it expires.
+      freshMs: this.#ttlSeconds * 500,
+      transfer: () => {
+        const options = this.#transferOptions(kind, state)
+        // Others wait for it, too, whatever becomes of the segment that came first.
+        return transfer(shared, resource, { ...options, isWanted: () => !this.#isOver })
+      },
+    })
+  }
+
+  #transferOptions(kind: TransferOptions['kind'], state: SegmentState): TransferOptions {
+    const { targetDurationSeconds } = this
+    return {
+      kind,
+      mediaSequenceNumber: state.segment.mediaSequenceNumber,
+      folder: this.#options.folder,
+      ttlSeconds: this.#ttlSeconds,
+      lostAfterMs: this.#isWhole ? undefined : lostAfterMs(targetDurationSeconds),
+      answerMsMax: segmentAnswerMs(targetDurationSeconds),
+      isWanted: () => !this.#isOver && this.#window.isCurrent(state),
+    }
+  }
+
+  /** Everything is there or lost, and the playlist says that it has ended. */
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#transfers)
+    if (this.#fatal !== undefined || this.#isOver) return
+    await this.#publish()
+    this.#hasEnded = this.#fatal === undefined && !this.#isOver
+  }
+
+  /** One at a time. */
+  async #publish(): Promise<void> {
+    while (this.#publishing !== undefined) await this.#publishing
+    const publishing = this.#publishNewest()
+    this.#publishing = publishing
+    await publishing
+    this.#publishing = undefined
+  }
+
+  /** Again, when there is something newer by then. Never throws. */
+  async #publishNewest(): Promise<void> {
+    const { sleep, signal, events } = this.#options.shared
+    let failureCount = 0
+    try {
+      while (!this.#isOver) {
+        const text = this.#textToPublish()
+        if (text === undefined || text === this.#publishedText) return
+        if (await this.#findLosses()) return
+        const reason = await this.#put(text)
+        failureCount = reason === undefined ? 0 : failureCount + 1
+        if (reason === undefined) continue
+        if (failureCount === 1) events.say(`${reason}. Trying again.`)
+        if (this.#isWhole && failureCount > PUT_ATTEMPTS_MAX) {
+          throw new HeadwaterError('HW_PULL_FAILED', `The playlist cannot be stored: ${reason}.`)
+        }
+        await sleep(Math.min(500 * 2 ** failureCount, RETRY_MS_MAX), signal)
+      }
+    } catch (error) {
+      this.#fatal ??= error
+    }
+  }
+
+  async #put(text: string): Promise<string | undefined> {
+    const { shared, playlistName, label, onChange } = this.#options
+    const outcome = await shared.local.put(playlistName, Buffer.from(text), {
+      ttlSeconds: this.#ttlSeconds,
+    })
+    if (outcome.kind === 'unavailable') return outcome.reason
+    // Another version may be taken; this one never will be.
+    this.#publishedText = text
+    if (outcome.kind === 'refused') shared.events.say(`${label}: ${outcome.reason}.`)
+    else shared.events.playlistStored()
+    onChange()
+    return undefined
+  }
+
+  /** After an outage: an origin that keeps objects in memory has lost what it had. */
+  async #findLosses(): Promise<boolean> {
+    const { shared, folder, uriPrefix, label } = this.#options
+    const { outageCount } = shared.local
+    if (outageCount === this.#outageCount) return false
+    const state = this.#window.ready
+      .map((segment) => this.#window.stateOf(segment)?.outcome)
+      .findLast((outcome) => typeof outcome === 'object')
+    const name = typeof state === 'object' ? state.name.slice(uriPrefix.length) : undefined
+    const isThere = name === undefined ? true : await shared.local.has(`${folder}${name}`)
+    if (isThere === undefined) return false
+    this.#outageCount = outageCount
+    if (isThere) return false
+    shared.events.say(`${label}: the cache has lost what it had: pulling it again.`)
+    this.#resources.clear()
+    this.#start(this.#window.forget())
+    return true
+  }
+
+  #textToPublish(): string | undefined {
+    const { document, isComplete } = this.#window
+    if (document === undefined) return undefined
+    if (!isComplete) {
+      // What is whole gets out as a whole; what is live, at first, if that does not take too long.
+      const { clock } = this.#options.shared
+      const startMs = clock.monotonicMs() - this.#startedAtMonotonicMs
+      const isLate = startMs > staleAfterMs(document.targetDurationSeconds)
+      if (this.#isWhole || (!this.isPublished && !isLate)) return undefined
+    }
+    const segments = this.#window.ready
+    if (segments.length === 0 && document.segments.length > 0) return undefined
+    return formatMediaText({
+      document,
+      segments,
+      discontinuitySequence: this.#window.discontinuitySequence,
+      ended: document.ended && isComplete,
+      placeOf: (segment) => {
+        const outcome = this.#window.stateOf(segment)?.outcome
+        return typeof outcome === 'object' ? outcome : undefined
+      },
+      lostNameOf: ({ mediaSequenceNumber }) =>
+        `${this.#options.uriPrefix}${nameOfLost(mediaSequenceNumber)}`,
+      url: this.#documentUrl,
+    })
+  }
+}
+
+/** The init section, its keys, the segment's keys: in the order of a {@link PlacedSegment}. */
+function resourcesOf({
+  map,
+  keys,
+}: SegmentState['segment']): readonly (SourceResource | undefined)[] {
+  return [
+    map?.resource,
+    ...(map?.keys ?? []).map(({ resource }) => resource),
+    ...keys.map(({ resource }) => resource),
+  ]
+}
