@@ -3,9 +3,10 @@
 import { wrapText } from '../config/settings-help.ts'
 import type { Logger } from '../base/log.ts'
 import { formatItemKey } from '../base/names.ts'
+import { formatIsoTime } from '../base/dates.ts'
 import { toPlainText } from '../base/plain-text.ts'
 import { redactText } from '../base/redact.ts'
-import type { ChannelChange, FaultsChange } from '../origin/events.ts'
+import type { ChannelChange, ClockChange, FaultsChange } from '../origin/events.ts'
 import type { Painter } from './banner.ts'
 import type { OriginNotice } from './origin-reporter.ts'
 import { encoderName } from '../wire/refusal-advice.ts'
@@ -37,6 +38,8 @@ export function formatNotice(
       return line('cache', `${notice.cacheName} was made`)
     case 'faults':
       return line(paint.yellow('fault'), faultText(notice.change))
+    case 'clock':
+      return line(paint.yellow('clock'), clockText(notice.change))
     case 'refused-more':
       return line(
         paint.yellow('warning'),
@@ -83,6 +86,12 @@ export function logNotice(log: Logger, notice: OriginNotice, publicUrl: string):
     case 'faults':
       log.warn({ ...notice.change }, 'faults changed')
       return
+    case 'clock': {
+      const { nowMs, machineNowMs, rate } = notice.change
+      const aheadSeconds = (nowMs - machineNowMs) / 1000
+      log.warn({ now: formatIsoTime(nowMs), aheadSeconds, rate }, 'clock changed')
+      return
+    }
     case 'refused-more':
       log.warn({ count: notice.count }, 'more writes refused')
       return
@@ -137,7 +146,16 @@ function faultText({ kind, faultId, action, limitSeconds, activeCount }: FaultsC
   const left = activeCount === 0 ? 'none is on' : `${activeCount} on: headwater fault list`
   if (kind === 'cleared') return 'all faults are cleared'
   if (kind === 'deleted') return `${faultId} is deleted (${left})`
+  if (kind === 'lapsed') {
+    return `${faultId} (${String(action)}) has ended by its limit of ${Math.round(limitSeconds)} s (${left})`
+  }
   return `${faultId} (${String(action)}) is on for ${Math.round(limitSeconds)} s (${left})`
+}
+
+function clockText({ nowMs, machineNowMs, rate }: ClockChange): string {
+  const aheadSeconds = Math.round((nowMs - machineNowMs) / 1000)
+  const pace = rate === 0 ? 'and stands' : `at rate ${rate}`
+  return `it is ${formatIsoTime(nowMs)} for the origin, ${aheadSeconds} s ahead of the machine, ${pace}`
 }
 
 function visibleLength(text: string): number {

@@ -51,7 +51,8 @@ export interface PlaylistFinding {
 
 /** A test rig's faults were added or taken away. */
 export interface FaultsChange {
-  readonly kind: 'added' | 'deleted' | 'cleared'
+  /** `lapsed`: its time limit has taken it away. */
+  readonly kind: 'added' | 'deleted' | 'cleared' | 'lapsed'
   /** '' when all went. */
   readonly faultId: string
   /** What goes wrong; `undefined` when something was taken away. */

@@ -11,17 +11,25 @@ export class FaultSet {
   readonly #clock: Clock
   readonly #windowClock: Clock
   readonly #nextSerial: () => number
+  readonly #onLapsed: (rule: FaultRule) => void
   readonly #rules = new Map<string, FaultRule>()
 
   /**
    * @param clock  What limits go by.
    * @param nextSerial  A number that no rule of any set has had.
    * @param windowClock  What `match.fromSeconds` and `untilSeconds` go by.
+   * @param onLapsed  Told of each rule that its limit has taken away, when somebody looks after that.
    */
-  constructor(clock: Clock, nextSerial: () => number, windowClock: Clock) {
+  constructor(
+    clock: Clock,
+    nextSerial: () => number,
+    windowClock: Clock,
+    onLapsed: (rule: FaultRule) => void = () => undefined,
+  ) {
     this.#clock = clock
     this.#nextSerial = nextSerial
     this.#windowClock = windowClock
+    this.#onLapsed = onLapsed
   }
 
   get size(): number {
@@ -90,7 +98,11 @@ export class FaultSet {
 
   #dropOver(): void {
     const nowMonotonicMs = this.#clock.monotonicMs()
-    for (const [id, rule] of this.#rules) if (rule.isOver(nowMonotonicMs)) this.#rules.delete(id)
+    for (const [id, rule] of this.#rules) {
+      if (!rule.isOver(nowMonotonicMs)) continue
+      this.#rules.delete(id)
+      this.#onLapsed(rule)
+    }
   }
 
   #freeId(action: string): string {

@@ -3,7 +3,7 @@
  * asks for them meets, what was done so far. Exists only on a test rig (`rig.enabled`).
  */
 
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import type { ItemKey } from '../base/names.ts'
 import type { FaultFile } from './fault-file.ts'
@@ -47,7 +47,8 @@ export interface FaultEvent {
 
 /** Something was added or taken away. */
 export interface FaultsChange {
-  readonly kind: 'added' | 'deleted' | 'cleared'
+  /** `lapsed`: its time limit has taken it away. */
+  readonly kind: 'added' | 'deleted' | 'cleared' | 'lapsed'
   /** '' when all went. */
   readonly faultId: string
   readonly action: FaultAction | undefined
@@ -77,6 +78,8 @@ export class Faults {
   readonly #onChange: (change: FaultsChange) => void
   #eventCount = 0
   #serial = 0
+  /** Until the first limit that takes a fault of everybody away. */
+  #lapseTimer: Timer | undefined
 
   /**
    * @param clock  What the windows of rules go by.
@@ -91,7 +94,7 @@ export class Faults {
     this.#clock = clock
     this.#machineClock = machineClock
     this.#onChange = onChange
-    this.everybody = this.#newSet()
+    this.everybody = this.#newSet((rule) => this.#tell('lapsed', rule))
     // One for each action by definition.
     this.#counts = Object.fromEntries(FAULT_ACTION_NAMES.map((name) => [name, 0])) as Record<
       FaultAction,
@@ -107,6 +110,7 @@ export class Faults {
   add(fault: Fault): FaultRule {
     const rule = this.everybody.add(fault)
     this.#tell('added', rule)
+    this.#awaitLapse()
     return rule
   }
 
@@ -239,8 +243,18 @@ export class Faults {
     return this.#events
   }
 
-  #newSet(): FaultSet {
-    return new FaultSet(this.#machineClock, () => ++this.#serial, this.#clock)
+  #newSet(onLapsed?: (rule: FaultRule) => void): FaultSet {
+    return new FaultSet(this.#machineClock, () => ++this.#serial, this.#clock, onLapsed)
+  }
+
+  /** People are told in time, though nobody asks for anything. */
+  #awaitLapse(): void {
+    if (this.#lapseTimer !== undefined) this.#machineClock.clearTimer(this.#lapseTimer)
+    this.#lapseTimer = undefined
+    const ends = this.everybody.list().map((rule) => rule.addedAtMonotonicMs + rule.limitMs)
+    if (ends.length === 0) return
+    const waitMs = Math.max(1, Math.min(...ends) - this.#machineClock.monotonicMs())
+    this.#lapseTimer = this.#machineClock.setTimer(() => this.#awaitLapse(), waitMs)
   }
 
   #forgetRuns(name: string): void {

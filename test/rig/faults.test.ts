@@ -114,6 +114,27 @@ t.test('a fault that was forgotten ends by itself, to the millisecond', async (t
   t.equal(faults.take(asked(), undefined).length, 0, 'one hour unless said')
 })
 
+t.test('a limit that has passed is told, though nobody asks', async (t) => {
+  const clock = new ManualClock()
+  const told: string[] = []
+  const faults = new Faults(clock, ({ kind, faultId, activeCount }) =>
+    told.push(`${kind} ${faultId} ${activeCount}`),
+  )
+  faults.add({ id: 'long', action: 'status', limitSeconds: 20 })
+  faults.add({ id: 'short', action: 'no-cors', limitSeconds: 5 })
+  clock.advance(4999)
+  t.strictSame(told, ['added long 1', 'added short 2'])
+  clock.advance(1)
+  t.strictSame(told.slice(2), ['lapsed short 1'])
+  faults.add({ id: 'short', action: 'no-cors', limitSeconds: 30 })
+  clock.advance(15_000)
+  t.strictSame(told.slice(3), ['added short 2', 'lapsed long 1'])
+  faults.clear()
+  clock.advance(60_000)
+  t.strictSame(told.slice(5), ['cleared  0'], 'what was taken away does not end again')
+  t.equal(clock.timerCount, 0)
+})
+
 t.test('the same seed gives the same events ten times, whatever comes in between', async (t) => {
   const play = (seed: number, shuffle: boolean) => {
     const faults = new Faults(new ManualClock())

@@ -16,6 +16,8 @@ const EVENTS = `\`hello\` first, then as they happen:
 - \`request\`: as in \`/api/requests/recent\`, a refused or missed request, new or counted again
 - \`cache\`: \`{at, cache, change}\`, \`created\`, \`changed\`, \`flushed\` or \`deleted\`
 - \`metrics\`: a point as in \`/api/metrics/history\`, every two seconds
+- \`faults\`: \`{at, change, faultId, action, limitSeconds, activeCount}\`, \`added\`, \`deleted\`, \`cleared\` or
+  \`lapsed\` on a test rig; of no cache, so for keys that administer all
 
 Of the caches that the key administers. A comment every 15 s; at most 50 events of a kind in a second;
 nothing is repeated after a reconnect (no \`Last-Event-ID\`). Who does not read is cut off, and so is

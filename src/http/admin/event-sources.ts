@@ -5,6 +5,7 @@ import { formatIsoTime } from '../../base/dates.ts'
 import type { CacheName } from '../../base/names.ts'
 import type {
   ChannelChange,
+  FaultsChange,
   OriginEvents,
   PlaylistFinding,
   WriteRefusal,
@@ -43,15 +44,24 @@ export function connectEvents(streams: EventStreams, sources: EventSources): () 
   }
   const onCacheCreated = (cache: CacheName) =>
     streams.send('cache', { at: now(), cache, change: 'created' }, cache)
+  // They show at every channel: to those who administer all caches.
+  const onFaults = ({ kind, faultId, action = '', limitSeconds, activeCount }: FaultsChange) =>
+    streams.send(
+      'faults',
+      { at: now(), change: kind, faultId, action, limitSeconds, activeCount },
+      '',
+    )
   const onRequest = (request: RecentRequest) => streams.send('request', request, request.cache)
 
   events.on('channel-changed', onChannel).on('finding', onFinding)
   events.on('write-refused', onWriteRefused).on('cache-created', onCacheCreated)
+  events.on('faults-changed', onFaults)
   recentRequests.events.on('request', onRequest)
   const stopPoints = history.onPoint((point) => streams.send('metrics', point, undefined))
   return () => {
     events.off('channel-changed', onChannel).off('finding', onFinding)
     events.off('write-refused', onWriteRefused).off('cache-created', onCacheCreated)
+    events.off('faults-changed', onFaults)
     recentRequests.events.off('request', onRequest)
     stopPoints()
   }

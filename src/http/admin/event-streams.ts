@@ -11,7 +11,7 @@ import { administers } from './admin-guard.ts'
 
 /** `hello` comes first; each of the others has its data described in docs/admin-api.md. */
 export type StreamedEvent =
-  'hello' | 'channel' | 'finding' | 'write-refused' | 'request' | 'cache' | 'metrics'
+  'hello' | 'channel' | 'finding' | 'write-refused' | 'request' | 'cache' | 'metrics' | 'faults'
 
 export interface EventStreamsOptions {
   readonly clock: Clock
