@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { systemErrorCode } from '../base/system-error.ts'
 
 export const SERVER_FILE = 'server.json'
 
@@ -47,6 +48,6 @@ export function isProcessAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return systemErrorCode(error) === 'EPERM'
   }
 }

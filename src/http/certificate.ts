@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { SecureContextOptions } from 'node:tls'
 import { parseCertificateTime } from '../base/dates.ts'
+import { systemErrorCode } from '../base/system-error.ts'
 import { HeadwaterError } from '../base/errors.ts'
 
 export interface CertificateFiles {
@@ -126,7 +127,7 @@ async function readPem(
     return await readFile(path)
   } catch (error) {
     problems.push(
-      `${named(setting, path)} cannot be read: ${READ_FAILURES[codeOf(error)] ?? reasonOf(error)}`,
+      `${named(setting, path)} cannot be read: ${READ_FAILURES[systemErrorCode(error)] ?? reasonOf(error)}`,
     )
     return undefined
   }
@@ -154,10 +155,6 @@ function unusable(problems: readonly string[], cause?: unknown): HeadwaterError 
 
 function named(setting: string, path: string): string {
   return `${setting} ${JSON.stringify(path)}`
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 function reasonOf(error: unknown): string {

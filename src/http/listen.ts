@@ -7,6 +7,7 @@
 import { createServer, isIPv6, Server as NetServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { HeadwaterError } from '../base/errors.ts'
+import { systemErrorCode } from '../base/system-error.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -41,7 +42,7 @@ export async function listenOn(server: NetServer, options: ListenOptions): Promi
     } catch (error) {
       await Promise.all([closeServer(server), ...extra.map(closeServer)])
       const canRetry = options.port === 0 && attempt < FREE_PORT_TRIES
-      if (canRetry && codeOf(error) === 'EADDRINUSE') continue
+      if (canRetry && systemErrorCode(error) === 'EADDRINUSE') continue
       throw listenError(error, options)
     }
     return {
@@ -75,7 +76,7 @@ async function listenOnInherited(
     await Promise.all(servers.map(closeServer))
     throw new HeadwaterError(
       'HW_START_LISTEN_FAILED',
-      `The ${options.name} cannot use the inherited socket ${fds.join(', ')}: ${codeOf(error) || String(error)}.`,
+      `The ${options.name} cannot use the inherited socket ${fds.join(', ')}: ${systemErrorCode(error) || String(error)}.`,
       {
         detail:
           'It has to be a listening TCP socket (LISTEN_FDS; in systemd ListenStream= of a port).',
@@ -180,17 +181,13 @@ function urlHost(host: string, address: AddressInfo): string {
 }
 
 function isUnsupportedAddress(error: unknown): boolean {
-  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes(codeOf(error))
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes(systemErrorCode(error))
 }
 
 function listenError(error: unknown, options: ListenOptions): HeadwaterError {
   if (error instanceof HeadwaterError) return error
   const where = `${options.host}:${options.port}`
-  if (codeOf(error) === 'EADDRINUSE') {
+  if (systemErrorCode(error) === 'EADDRINUSE') {
     return new HeadwaterError(
       'HW_START_PORT_TAKEN',
       `The ${options.name} cannot listen on ${where}: the port is taken.`,
@@ -201,11 +198,11 @@ function listenError(error: unknown, options: ListenOptions): HeadwaterError {
     )
   }
   const why =
-    codeOf(error) === 'EACCES'
+    systemErrorCode(error) === 'EACCES'
       ? 'this user may not use the port'
-      : codeOf(error) === 'EADDRNOTAVAIL' || codeOf(error) === 'ENOTFOUND'
+      : systemErrorCode(error) === 'EADDRNOTAVAIL' || systemErrorCode(error) === 'ENOTFOUND'
         ? 'this machine has no such address'
-        : codeOf(error) || 'the system refused'
+        : systemErrorCode(error) || 'the system refused'
   return new HeadwaterError(
     'HW_START_LISTEN_FAILED',
     `The ${options.name} cannot listen on ${where}: ${why}.`,

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
+import { systemErrorCode } from '../base/system-error.ts'
 import type { Clock } from '../base/clock.ts'
 import { formatIsoTime } from '../base/dates.ts'
 import { HeadwaterError } from '../base/errors.ts'
@@ -96,8 +97,7 @@ async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' && dirname(path) !== path) {
+    if (systemErrorCode(error) === 'ENOENT' && dirname(path) !== path) {
       await makeDirectory(dirname(path))
       await mkdir(path, { mode: 0o700 })
     } else if ((await stat(path).catch(() => undefined))?.isDirectory() !== true) {

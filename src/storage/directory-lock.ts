@@ -10,6 +10,7 @@ import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { HeadwaterError } from '../base/errors.ts'
+import { systemErrorCode } from '../base/system-error.ts'
 
 /** Longest path of a socket, bytes: 103 on macOS, 107 on Linux. */
 const SOCKET_PATH_BYTES_MAX = 100
@@ -121,7 +122,7 @@ async function listenUnder(path: string, owner: LockOwner): Promise<DirectoryLoc
     await symlink(socketName, path)
   } catch (error) {
     await closeServer(server)
-    if (errorCode(error) === 'EEXIST') return undefined
+    if (systemErrorCode(error) === 'EEXIST') return undefined
     throw error
   }
   let released: Promise<void> | undefined
@@ -148,7 +149,7 @@ async function lockPipe(path: string, owner: LockOwner, realPath: string): Promi
       let released: Promise<void> | undefined
       return { lockPath: path, release: () => (released ??= closeServer(server)) }
     } catch (error) {
-      if (errorCode(error) !== 'EADDRINUSE') throw error
+      if (systemErrorCode(error) !== 'EADDRINUSE') throw error
     }
     const answer = await askOwner(path)
     if (answer !== 'gone' && answer !== 'dead') throw lockedError(realPath, answer)
@@ -201,7 +202,7 @@ function askOwner(path: string): Promise<LockOwner | undefined | 'dead' | 'gone'
     })
     socket.on('end', finish)
     socket.on('error', (error) => {
-      const code = errorCode(error)
+      const code = systemErrorCode(error)
       // Anything else (a full backlog, no permission) comes from a socket that somebody holds.
       if (code === 'ECONNREFUSED' || code === 'ENOTSOCK') resolve('dead')
       else if (code === 'ENOENT') resolve('gone')
@@ -241,9 +242,9 @@ async function holderOf(path: string): Promise<string | undefined> {
   try {
     name = await readlink(path)
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
+    if (systemErrorCode(error) === 'ENOENT') return undefined
     // EINVAL: something that this program did not put there, so it stays.
-    throw errorCode(error) === 'EINVAL' ? notALockError(path) : error
+    throw systemErrorCode(error) === 'EINVAL' ? notALockError(path) : error
   }
   if (!/^[A-Za-z0-9.-]+\.sock-[0-9a-f]{10}$/.test(name)) throw notALockError(path)
   return name
@@ -269,11 +270,6 @@ function shortHash(text: string, length: number): string {
 
 /** File systems without sockets or links: some network and desktop-virtualisation mounts. */
 function isWithoutSockets(error: unknown): boolean {
-  const code = errorCode(error)
-  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENOSYS', 'EMLINK'].includes(code ?? '')
-}
-
-function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  const code = systemErrorCode(error)
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENOSYS', 'EMLINK'].includes(code)
 }

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
+import { systemErrorCode } from '../base/system-error.ts'
 import { HeadwaterError } from '../base/errors.ts'
 
 /** A name in the directory: letters, digits, `.`, `_`, `-`, not starting with a dot. */
@@ -161,7 +162,7 @@ export class JsonDocuments {
         await rename(from, to)
         return
       } catch (error) {
-        const isHeldOpen = ['EPERM', 'EBUSY', 'EACCES'].includes(codeOf(error))
+        const isHeldOpen = ['EPERM', 'EBUSY', 'EACCES'].includes(systemErrorCode(error))
         if (process.platform !== 'win32' || !isHeldOpen || attempt === RENAME_ATTEMPTS_MAX) {
           throw error
         }
@@ -206,10 +207,5 @@ function unusableError(path: string, verb: string, cause: unknown): HeadwaterErr
 }
 
 function isMissing(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT'
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error)) return ''
-  return typeof error.code === 'string' ? error.code : ''
+  return systemErrorCode(error) === 'ENOENT'
 }
