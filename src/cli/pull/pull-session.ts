@@ -57,7 +57,7 @@ export class PullSession {
   readonly #fileNames = new Map<string, string>()
   #publishedText: string | undefined
   #publishedAtMonotonicMs = 0
-  #fatal: unknown
+  #fatal: Error | undefined
 
   constructor(options: PullSessionOptions) {
     this.#options = options
@@ -253,7 +253,7 @@ export class PullSession {
     })
     this.#followers.set(idOf(rendition), follower)
     const run = follower.run().catch((error: unknown) => {
-      this.#fatal ??= error
+      this.#fatal ??= error instanceof Error ? error : new Error(String(error))
       this.#bell.ring()
     })
     this.#runs.add(run)

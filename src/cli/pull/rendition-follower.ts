@@ -3,22 +3,18 @@
  * stores it again, with local names, when what it names is there.
  */
 
-import { HeadwaterError } from '../../base/errors.ts'
-import type { SourceAnswer, SourceFailure, SourceValidators } from './source-client.ts'
 import { nameOfLost } from './local-names.ts'
 import { parseMediaDocument } from './media-document.ts'
-import type { MediaDocument, SourceResource } from './media-document.ts'
+import type { MediaDocument } from './media-document.ts'
 import { formatMediaText } from './media-text.ts'
-import type { PlacedSegment } from './media-text.ts'
+import { PlaylistPublisher } from './playlist-publisher.ts'
 import { ttlSecondsFor } from './pull-shared.ts'
 import type { PullShared } from './pull-shared.ts'
-import { lostAfterMs, reloadDelayMs, segmentAnswerMs, staleAfterMs } from './reload-pace.ts'
-import { ResourceStore } from './resource-store.ts'
+import { reloadDelayMs, staleAfterMs } from './reload-pace.ts'
+import { SegmentPusher } from './segment-pusher.ts'
 import { SegmentWindow } from './segment-window.ts'
-import type { SegmentState } from './segment-window.ts'
+import type { SourceAnswer, SourceFailure, SourceValidators } from './source-client.ts'
 import { showUrl } from './source-url.ts'
-import { transfer } from './transfer.ts'
-import type { TransferOptions, Transferred } from './transfer.ts'
 
 export interface FollowerOptions {
   readonly shared: PullShared
@@ -40,17 +36,14 @@ export interface FollowerOptions {
 }
 
 const PLAYLIST_ANSWER_MS_MAX = 15_000
-const RETRY_MS_MAX = 15_000
-/** When nothing is live: a quarter of an hour. */
-const PUT_ATTEMPTS_MAX = 60
 /** A source that has failed so often in a row is not waited for by others. */
 export const FAILURES_MAX = 6
 
 export class RenditionFollower {
   readonly #options: FollowerOptions
   readonly #window: SegmentWindow
-  readonly #resources = new ResourceStore()
-  readonly #transfers = new Set<Promise<void>>()
+  readonly #pusher: SegmentPusher
+  readonly #publisher: PlaylistPublisher
   #url: URL
   #spareUrl: URL | undefined
   #raw: Buffer | undefined
@@ -65,17 +58,34 @@ export class RenditionFollower {
   #startedAtMonotonicMs = 0
   #progressAtMonotonicMs = 0
   #isStale = false
-  #publishedText: string | undefined
-  #publishing: Promise<void> | undefined
   #ttlSeconds = 0
   #outageCount = 0
-  #fatal: unknown
+  #fatal: Error | undefined
 
   constructor(options: FollowerOptions) {
     this.#options = options
     this.#url = options.url
     this.#documentUrl = options.url
     this.#window = new SegmentWindow(options.shared.lastSeconds)
+    const { shared, label, folder, uriPrefix, playlistName } = options
+    const isOver = () => this.#isOver
+    this.#pusher = new SegmentPusher({
+      ...{ shared, label, folder, uriPrefix, isOver, window: this.#window },
+      policy: () => ({
+        ttlSeconds: this.#ttlSeconds,
+        targetDurationSeconds: this.targetDurationSeconds,
+        isWhole: this.#isWhole,
+      }),
+      onSettled: () => this.#publish(),
+      onFatal: (error) => this.#end(error),
+    })
+    this.#publisher = new PlaylistPublisher({
+      ...{ shared, label, playlistName, isOver },
+      text: () => this.#textToPublish(),
+      ttlSeconds: () => this.#ttlSeconds,
+      isSound: () => this.#isSound(),
+      isWhole: () => this.#isWhole,
+    })
   }
 
   get playlistName(): string {
@@ -84,7 +94,7 @@ export class RenditionFollower {
 
   /** Its playlist can be read from the cache. */
   get isPublished(): boolean {
-    return this.#publishedText !== undefined
+    return this.#publisher.isPublished
   }
 
   /** It will not change any more. */
@@ -169,7 +179,7 @@ export class RenditionFollower {
       const spentMs = loaded.kind === 'failed' ? 0 : clock.monotonicMs() - startedAtMonotonicMs
       await sleep(Math.max(0, delayMs - spentMs), signal)
     }
-    await Promise.allSettled(this.#transfers)
+    await this.#pusher.settled()
     if (this.#fatal !== undefined) throw this.#fatal
     this.#options.onChange()
   }
@@ -245,7 +255,6 @@ export class RenditionFollower {
     const { shared, label } = this.#options
     const isFirst = this.#window.document === undefined
     if (isFirst) this.#isWhole = document.ended
-    const { segments: before } = this.#window
     const change = this.#window.accept(document, this.#isStale)
     if (change.kind === 'older') return false
     if (change.kind === 'reset') {
@@ -254,9 +263,10 @@ export class RenditionFollower {
     }
     if (change.kind !== 'same' || document.ended) this.#progress()
     this.#ttlSeconds = ttlSecondsFor(shared.ttlSeconds, document)
-    this.#aliasResources(before)
-    this.#start(change.added)
-    void this.#publish()
+    this.#pusher.learnUrls()
+    this.#pusher.start(change.added)
+    // Else the segments that are on their way see to it.
+    if (this.#window.isComplete) void this.#publish()
     return true
   }
 
@@ -277,169 +287,42 @@ export class RenditionFollower {
     shared.events.say(`${label}: the source is stale: nothing new for ${seconds} s.`)
   }
 
-  /** Segments that are known tell which new URL is which known init section or key. */
-  #aliasResources(before: readonly { readonly mediaSequenceNumber: number }[]): void {
-    const known = new Map(before.map((segment) => [segment.mediaSequenceNumber, segment]))
-    for (const segment of this.#window.segments) {
-      const state = this.#window.stateOf(segment)
-      if (state === undefined || !known.has(segment.mediaSequenceNumber)) continue
-      const olds = resourcesOf(state.segment)
-      for (const [index, resource] of resourcesOf(segment).entries()) {
-        const old = olds[index]
-        if (old !== undefined && resource !== undefined) this.#resources.alias(old, resource)
-      }
-    }
-  }
-
-  #start(states: readonly SegmentState[]): void {
-    for (const state of states) {
-      if (state.outcome !== 'waiting') continue
-      const work = this.#transferSegment(state).catch((error: unknown) => {
-        this.#fatal ??= error
-        this.#options.onChange()
-      })
-      this.#transfers.add(work)
-      void work.finally(() => this.#transfers.delete(work))
-    }
-  }
-
-  async #transferSegment(state: SegmentState): Promise<void> {
-    const { shared, label } = this.#options
-    const { segment } = state
-    const number = segment.mediaSequenceNumber
-    const placed = await this.#place(state)
-    if (!this.#window.isCurrent(state) || this.#isOver) return
-    if ('reason' in placed) {
-      const name = showUrl(segment.resource.url, 100)
-      shared.events.segmentLost(`${label}: segment ${number} is lost: ${placed.reason} (${name}).`)
-      this.#window.settle(state, 'lost')
-    } else this.#window.settle(state, placed)
-    this.#options.onChange()
-    await this.#publish()
-  }
-
-  async #place(state: SegmentState): Promise<PlacedSegment | { readonly reason: string }> {
-    const { shared, uriPrefix } = this.#options
-    const { segment } = state
-    const needed = await Promise.all(
-      resourcesOf(segment).map((resource) =>
-        resource === undefined ? undefined : this.#obtain(resource, state),
-      ),
-    )
-    for (const one of needed) if (one?.kind === 'lost') return one
-    const stored = await transfer(shared, segment.resource, this.#transferOptions('segment', state))
-    if (stored.kind === 'lost') return stored
-    shared.events.segmentStored(stored.sizeBytes)
-    const names = needed.map((one) => (one?.kind === 'stored' ? uriPrefix + one.name : undefined))
-    const mapKeyCount = segment.map?.keys.length ?? 0
-    return {
-      name: uriPrefix + stored.name,
-      mapName: names[0],
-      mapKeyNames: names.slice(1, 1 + mapKeyCount),
-      keyNames: names.slice(1 + mapKeyCount),
-    }
-  }
-
-  #obtain(resource: SourceResource, state: SegmentState): Promise<Transferred> {
-    const { shared } = this.#options
-    const { map } = state.segment
-    const kind = resource === map?.resource ? 'init' : 'key'
-    return this.#resources.obtain(resource, {
-      nowMonotonicMs: shared.clock.monotonicMs(),
-      // Stored again long before it expires.
-      freshMs: this.#ttlSeconds * 500,
-      transfer: () => {
-        const options = this.#transferOptions(kind, state)
-        // Others wait for it, too, whatever becomes of the segment that came first.
-        return transfer(shared, resource, { ...options, isWanted: () => !this.#isOver })
-      },
-    })
-  }
-
-  #transferOptions(kind: TransferOptions['kind'], state: SegmentState): TransferOptions {
-    const { targetDurationSeconds } = this
-    return {
-      kind,
-      mediaSequenceNumber: state.segment.mediaSequenceNumber,
-      folder: this.#options.folder,
-      ttlSeconds: this.#ttlSeconds,
-      lostAfterMs: this.#isWhole ? undefined : lostAfterMs(targetDurationSeconds),
-      answerMsMax: segmentAnswerMs(targetDurationSeconds),
-      isWanted: () => !this.#isOver && this.#window.isCurrent(state),
-    }
-  }
-
   /** Everything is there or lost, and the playlist says that it has ended. */
   async #finish(): Promise<void> {
-    await Promise.allSettled(this.#transfers)
-    if (this.#fatal !== undefined || this.#isOver) return
+    await this.#pusher.settled()
     await this.#publish()
-    this.#hasEnded = this.#fatal === undefined && !this.#isOver
+    // The cache may have lost what it had, and then it is under way again.
+    await this.#pusher.settled()
+    this.#hasEnded = !this.#isOver
   }
 
-  /** One at a time. */
+  /** Never throws. */
   async #publish(): Promise<void> {
-    while (this.#publishing !== undefined) await this.#publishing
-    const publishing = this.#publishNewest()
-    this.#publishing = publishing
-    await publishing
-    this.#publishing = undefined
+    await this.#publisher.publish().catch((error: unknown) => this.#end(error))
+    this.#options.onChange()
   }
 
-  /** Again, when there is something newer by then. Never throws. */
-  async #publishNewest(): Promise<void> {
-    const { sleep, signal, events } = this.#options.shared
-    let failureCount = 0
-    try {
-      while (!this.#isOver) {
-        const text = this.#textToPublish()
-        if (text === undefined || text === this.#publishedText) return
-        if (await this.#findLosses()) return
-        const reason = await this.#put(text)
-        failureCount = reason === undefined ? 0 : failureCount + 1
-        if (reason === undefined) continue
-        if (failureCount === 1) events.say(`${reason}. Trying again.`)
-        if (this.#isWhole && failureCount > PUT_ATTEMPTS_MAX) {
-          throw new HeadwaterError('HW_PULL_FAILED', `The playlist cannot be stored: ${reason}.`)
-        }
-        await sleep(Math.min(500 * 2 ** failureCount, RETRY_MS_MAX), signal)
-      }
-    } catch (error) {
-      this.#fatal ??= error
-    }
-  }
-
-  async #put(text: string): Promise<string | undefined> {
-    const { shared, playlistName, label, onChange } = this.#options
-    const outcome = await shared.local.put(playlistName, Buffer.from(text), {
-      ttlSeconds: this.#ttlSeconds,
-    })
-    if (outcome.kind === 'unavailable') return outcome.reason
-    // Another version may be taken; this one never will be.
-    this.#publishedText = text
-    if (outcome.kind === 'refused') shared.events.say(`${label}: ${outcome.reason}.`)
-    else shared.events.playlistStored()
-    onChange()
-    return undefined
+  #end(error: unknown): void {
+    this.#fatal ??= error instanceof Error ? error : new Error(String(error))
+    this.#options.onChange()
   }
 
   /** After an outage: an origin that keeps objects in memory has lost what it had. */
-  async #findLosses(): Promise<boolean> {
+  async #isSound(): Promise<boolean> {
     const { shared, folder, uriPrefix, label } = this.#options
     const { outageCount } = shared.local
-    if (outageCount === this.#outageCount) return false
-    const state = this.#window.ready
-      .map((segment) => this.#window.stateOf(segment)?.outcome)
-      .findLast((outcome) => typeof outcome === 'object')
-    const name = typeof state === 'object' ? state.name.slice(uriPrefix.length) : undefined
+    if (outageCount === this.#outageCount) return true
+    const outcomes = this.#window.ready.map((segment) => this.#window.stateOf(segment)?.outcome)
+    const newest = outcomes.reverse().find((outcome) => typeof outcome === 'object')
+    const name = typeof newest === 'object' ? newest.name.slice(uriPrefix.length) : undefined
     const isThere = name === undefined ? true : await shared.local.has(`${folder}${name}`)
-    if (isThere === undefined) return false
+    if (isThere === undefined) return true
     this.#outageCount = outageCount
-    if (isThere) return false
+    if (isThere) return true
     shared.events.say(`${label}: the cache has lost what it had: pulling it again.`)
-    this.#resources.clear()
-    this.#start(this.#window.forget())
-    return true
+    this.#pusher.forget()
+    this.#pusher.start(this.#window.forget())
+    return false
   }
 
   #textToPublish(): string | undefined {
@@ -468,16 +351,4 @@ export class RenditionFollower {
       url: this.#documentUrl,
     })
   }
-}
-
-/** The init section, its keys, the segment's keys: in the order of a {@link PlacedSegment}. */
-function resourcesOf({
-  map,
-  keys,
-}: SegmentState['segment']): readonly (SourceResource | undefined)[] {
-  return [
-    map?.resource,
-    ...(map?.keys ?? []).map(({ resource }) => resource),
-    ...keys.map(({ resource }) => resource),
-  ]
 }

@@ -49,7 +49,7 @@ export class ResourceStore {
     if (known.url.pathname === resource.url.pathname) this.#set(id, entry)
   }
 
-  clear(): void {
+  forget(): void {
     this.#entries.clear()
   }
 
