@@ -59,10 +59,16 @@ export class AdminClient implements Control {
   /**
    * Any other route. @param path  With `/api` and its query, encoded.
    *
+   * @param timeoutMs  How long the server may be silent; 10 s.
    * @throws HeadwaterError as the server refuses, `HW_CLI_SERVER_UNREACHABLE`.
    */
-  async ask<Shape>(method: string, path: string, body?: unknown): Promise<Shape> {
-    return answerOf<Shape>(await this.#call(method, path, body))
+  async ask<Shape>(
+    method: string,
+    path: string,
+    body?: unknown,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<Shape> {
+    return answerOf<Shape>(await this.#call(method, path, body, timeoutMs))
   }
 
   async createKey(request: GrantRequest): Promise<{ key: KeyView; keyInfo: KeyInfo }> {
@@ -127,10 +133,15 @@ export class AdminClient implements Control {
     return Promise.resolve()
   }
 
-  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+  async #call(
+    method: string,
+    path: string,
+    body?: unknown,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<unknown> {
     let answer: Answer
     try {
-      answer = await this.#send(method, path, body)
+      answer = await this.#send(method, path, body, timeoutMs)
     } catch (error) {
       throw this.#unreachable(socketReason(error), error)
     }
@@ -138,7 +149,7 @@ export class AdminClient implements Control {
     throw refusalError(this.#options.adminUrl, answer)
   }
 
-  #send(method: string, path: string, body: unknown): Promise<Answer> {
+  #send(method: string, path: string, body: unknown, timeoutMs = TIMEOUT_MS): Promise<Answer> {
     const { adminUrl, key } = this.#options
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const send = adminUrl.startsWith('https:') ? httpsRequest : httpRequest
@@ -146,7 +157,7 @@ export class AdminClient implements Control {
       const request = send(`${adminUrl}${path}`, {
         method,
         agent: false,
-        timeout: TIMEOUT_MS,
+        timeout: timeoutMs,
         headers: {
           connection: 'close',
           ...(key === undefined ? {} : { authorization: key }),
@@ -155,7 +166,9 @@ export class AdminClient implements Control {
             : { 'content-type': 'application/json', 'content-length': bytes.length }),
         },
       })
-      request.on('timeout', () => request.destroy(new Error('no answer within 10 s')))
+      request.on('timeout', () =>
+        request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
+      )
       request.on('error', reject)
       request.on('response', (response) => {
         const chunks: Buffer[] = []

@@ -16,6 +16,7 @@ import { KEY_COMMANDS } from './key-command.ts'
 import { pullCommand } from './pull/pull-command.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
 import { assertCommand } from './rig/assert-command.ts'
+import { CLOCK_COMMANDS } from './rig/clock-command.ts'
 import { FAULT_COMMANDS } from './rig/fault-command.ts'
 import { waitCommand } from './rig/wait-command.ts'
 import { serveCommand } from './serve-command.ts'
@@ -45,6 +46,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   doctor: doctorCommand,
   fault: { summary: 'make answers go wrong on a test rig', commands: FAULT_COMMANDS },
+  clock: { summary: 'show, move and freeze the time of a test rig', commands: CLOCK_COMMANDS },
   wait: waitCommand,
   assert: assertCommand,
   record: recordCommand,

@@ -1,4 +1,4 @@
-/** Durations on the command line: `90s`, `30m`, `12h`, `30d`, `never`. */
+/** Durations on the command line: `90s`, `30m`, `12h`, `30d`, `1h30m`, `never`. */
 
 import { EXPIRY_SECONDS_MAX } from '../auth/key-request.ts'
 import { usageError } from './command.ts'
@@ -20,4 +20,25 @@ export function parseExpiresIn(text: string): number | undefined {
   throw usageError(`--expires-in ${JSON.stringify(text)} is not a duration.`, [
     `Write 90s, 30m, 12h, 30d or never; the longest is ${EXPIRY_SECONDS_MAX / 86_400}d.`,
   ])
+}
+
+const PART_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** One or several of `250ms`, `1.5s`, `30m`, `12h`, `7d`, the sum of them; `undefined` for what is none. */
+export function parseDurationMs(text: string): number | undefined {
+  const trimmed = text.trim().toLowerCase()
+  if (trimmed.length > 100 || !/^(?:\d{1,12}(?:\.\d{1,6})?(?:ms|[smhd]))+$/.test(trimmed)) {
+    return undefined
+  }
+  let durationMs = 0
+  for (const [, amount, unit = ''] of trimmed.matchAll(/([\d.]+)(ms|[smhd])/g)) {
+    durationMs += Number(amount) * (PART_MS[unit] ?? 0)
+  }
+  return durationMs
 }

@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { formatItemKey, splitStoreKey } from '../base/names.ts'
 import type {
   ChannelChange,
+  ClockChange,
   FaultsChange,
   OriginEvents,
   TokensRemoved,
@@ -14,6 +15,7 @@ import type {
 } from '../origin/events.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { encoderName, isDashName, isPlaylistName, isSegmentName } from '../wire/refusal-advice.ts'
+import { ClockTeller } from './clock-teller.ts'
 import type { RefusalSummary } from './refusal-words.ts'
 import { ToldPlaylists } from './told-playlists.ts'
 
@@ -22,6 +24,7 @@ export type OriginNotice =
   | { readonly kind: 'channel'; readonly change: ChannelChange }
   | { readonly kind: 'cache-created'; readonly cacheName: string }
   | { readonly kind: 'faults'; readonly change: FaultsChange }
+  | { readonly kind: 'clock'; readonly change: ClockChange }
   | { readonly kind: 'tokens-removed'; readonly removal: TokensRemoved }
   | { readonly kind: 'refused'; readonly summary: RefusalSummary }
   /** Causes that there was no room for. */
@@ -74,6 +77,7 @@ export class OriginReporter {
   readonly #toldPlaylists = new ToldPlaylists()
   #overflowCount = 0
   #nextOverflowMs = 0
+  readonly #clockTeller: ClockTeller
   #timer: Timer | undefined
   readonly #onRefused = (refusal: WriteRefusal) => this.#note(refusal)
   readonly #onStored = (item: StoredItem) => this.#settle(item)
@@ -81,6 +85,7 @@ export class OriginReporter {
   readonly #onCache = (cacheName: string) =>
     this.#options.report({ kind: 'cache-created', cacheName })
   readonly #onFaults = (change: FaultsChange) => this.#options.report({ kind: 'faults', change })
+  readonly #onClock = (change: ClockChange) => this.#clockTeller.tell(change)
   readonly #onTokens = (removal: TokensRemoved) => {
     const name = `${removal.cacheName}/${removal.key}`
     const isNews = this.#toldPlaylists.add(name, this.#options.clock.monotonicMs())
@@ -89,6 +94,9 @@ export class OriginReporter {
 
   constructor(options: OriginReporterOptions) {
     this.#options = options
+    this.#clockTeller = new ClockTeller(options.clock, (change) =>
+      options.report({ kind: 'clock', change }),
+    )
     options.events
       .on('write-refused', this.#onRefused)
       .on('item-stored', this.#onStored)
@@ -96,6 +104,7 @@ export class OriginReporter {
       .on('cache-created', this.#onCache)
       .on('tokens-removed', this.#onTokens)
       .on('faults-changed', this.#onFaults)
+      .on('clock-changed', this.#onClock)
   }
 
   /** Tells what is still to be told. */
@@ -108,6 +117,8 @@ export class OriginReporter {
       .off('cache-created', this.#onCache)
       .off('tokens-removed', this.#onTokens)
       .off('faults-changed', this.#onFaults)
+      .off('clock-changed', this.#onClock)
+    this.#clockTeller.close()
     if (this.#timer !== undefined) clock.clearTimer(this.#timer)
     this.#timer = undefined
     for (const group of this.#groups.values()) if (group.count > 0) group.nextTellMs = 0

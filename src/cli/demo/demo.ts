@@ -21,6 +21,8 @@ import { waitUntilPlayable } from './playable-probe.ts'
 export interface DemoOptions {
   readonly origin: PushTarget
   readonly clock: Clock
+  /** The pace of the generator's channels, where it is another: a test rig's. ffmpeg has its own. */
+  readonly paceClock?: Clock | undefined
   /** Keys begin with `demo/`, `demo-2/`, `demo-3/`, … 1 when absent. */
   readonly channels?: number
   /** Heights of ffmpeg's renditions; `parseLadder` makes them. The generator has its own three. */
@@ -174,7 +176,7 @@ async function makeGenerators(
       new ClipGenerator({
         client: new ItemClient(options.origin),
         clip,
-        clock: options.clock,
+        clock: options.paceClock ?? options.clock,
         keyPrefix,
         ttlSeconds: TTL_SECONDS,
         onProgress: options.onProgress,

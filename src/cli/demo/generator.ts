@@ -117,7 +117,9 @@ export class ClipGenerator {
     let failureCount = 0
     while (!this.#isClosed) {
       const lastIndex = this.#lastDueIndex()
-      const failure = await this.#publish(lastIndex)
+      const publishing = this.#publish(lastIndex)
+      this.#clock.waitFor?.(publishing)
+      const failure = await publishing
       if (this.#isClosed) return
       if (failure === undefined) {
         failureCount = 0

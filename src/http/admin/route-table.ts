@@ -52,6 +52,8 @@ export const ADMIN_PATHS: readonly AdminPath[] = [
   { method: 'PUT', path: '/api/scenarios/{name}', needs: 'super-user' },
   { method: 'DELETE', path: '/api/scenarios/{name}', needs: 'super-user' },
   { method: 'POST', path: '/api/reset', needs: 'super-user' },
+  { method: 'GET', path: '/api/clock', needs: 'super-user' },
+  { method: 'POST', path: '/api/clock', needs: 'super-user' },
   { method: 'GET', path: '/api/keys', needs: 'super-user' },
   { method: 'POST', path: '/api/keys', needs: 'super-user' },
   { method: 'POST', path: '/api/keys/import', needs: 'super-user' },
