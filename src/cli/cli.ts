@@ -18,6 +18,7 @@ import { EXIT_USAGE, reportError } from './report-error.ts'
 import { assertCommand } from './rig/assert-command.ts'
 import { CLOCK_COMMANDS } from './rig/clock-command.ts'
 import { FAULT_COMMANDS } from './rig/fault-command.ts'
+import { resetCommand } from './rig/reset-command.ts'
 import { waitCommand } from './rig/wait-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { recordCommand } from './tape/record-command.ts'
@@ -47,6 +48,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   doctor: doctorCommand,
   fault: { summary: 'make answers go wrong on a test rig', commands: FAULT_COMMANDS },
   clock: { summary: 'show, move and freeze the time of a test rig', commands: CLOCK_COMMANDS },
+  reset: resetCommand,
   wait: waitCommand,
   assert: assertCommand,
   record: recordCommand,

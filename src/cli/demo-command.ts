@@ -2,11 +2,11 @@
 
 import { resolve } from 'node:path'
 import { FIRST_CACHE_NAME } from '../app.ts'
-import type { Clock } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
 import type { OwnValues } from '../config/flags.ts'
 import type { Config } from '../config/schema.ts'
+import type { FaultFile } from '../rig/fault-file.ts'
 import type { CliContext } from './cli-context.ts'
 import { usageError } from './command.ts'
 import type { Command } from './command.ts'
@@ -19,7 +19,15 @@ import { startOriginProcess, takenPort } from './origin-process.ts'
 import type { OriginProcess } from './origin-process.ts'
 import type { OriginReporter } from './origin-reporter.ts'
 import { formatPlayerUrl, formatQrCode } from './player-link.ts'
-import { announce, closeMsMaxOf, reportOrigin, shownKeys, tellStop } from './serve-command.ts'
+import {
+  announce,
+  closeMsMaxOf,
+  faultWarnings,
+  readFaults,
+  reportOrigin,
+  shownKeys,
+  tellStop,
+} from './serve-command.ts'
 import { readServeSettings } from './serve-settings.ts'
 import type { ServeSettings } from './serve-settings.ts'
 import { hasColours } from './cli-context.ts'
@@ -36,6 +44,7 @@ installed, else from a small clip. Prints a page that plays it. Ctrl-C ends ever
   --source WHICH         auto, ffmpeg or generator (auto)
   --cache NAME           push into this cache (live-origin)
   --lan                  listen on the network, and show a QR code for phones
+  --faults FILE          faults and scenarios of a test rig (--profile rig), YAML or JSON
   --json                 print the ready line as JSON, also on a terminal
 
   --push-only URL        start no origin: push to the one at this URL
@@ -59,6 +68,7 @@ const DEMO_FLAGS = {
   input: 'string',
   source: 'string',
   cache: 'string',
+  faults: 'string',
   'push-only': 'string',
   key: 'string',
   'key-file': 'string',
@@ -93,6 +103,7 @@ async function runDemo(context: CliContext, argv: readonly string[]): Promise<nu
   if (settings.isInteractive) context.stdout.write(`\n  Headwater ${VERSION}, the demo.\n\n`)
   const pushUrl = own['push-only']
   if (pushUrl !== undefined) {
+    if (own.faults !== undefined) throw usageError('--faults is for an origin of its own.')
     const target = {
       dataPlaneUrl: checkPushUrl(pushUrl),
       cacheName: choices.cacheName,
@@ -104,7 +115,8 @@ async function runDemo(context: CliContext, argv: readonly string[]): Promise<nu
   if (own.key !== undefined || own['key-file'] !== undefined) {
     throw usageError('--key and --key-file are for --push-only.')
   }
-  const origin = await startDemoOrigin(settings, context, tell)
+  const faultFile = await readFaults(context, settings, own.faults)
+  const origin = await startDemoOrigin({ settings, context, tell, faultFile })
   const reporter = reportOrigin({ origin, settings, context })
   try {
     const keys = await keysFor(origin, choices.cacheName)
@@ -113,8 +125,7 @@ async function runDemo(context: CliContext, argv: readonly string[]): Promise<nu
       cacheName: choices.cacheName,
       encoderKey: keys.encoder,
     }
-    const paceClock = origin.headwater.clock
-    const demo = await startChannels({ target, choices, context, tell, paceClock })
+    const demo = await startChannels({ target, choices, context, tell })
     const server = { origin, reporter, playerKey: keys.player }
     return await runUntilStopped({ demo, settings, context, choices, target, server })
   } catch (error) {
@@ -202,7 +213,9 @@ function tellReady({ demo, settings, context, choices, target, server }: Running
       ...playerUrls,
       qrCode,
       ...(server === undefined ? [] : whereLines(server.origin, settings)),
-      ...settings.warnings.map((warning) => paint.yellow(`  WARNING: ${warning}\n`)),
+      ...[...settings.warnings, ...(server === undefined ? [] : faultWarnings(server.origin))].map(
+        (warning) => paint.yellow(`  WARNING: ${warning}\n`),
+      ),
       `  ${paint.dim('Ctrl-C ends everything.')}`,
       '',
       '',
@@ -227,18 +240,20 @@ function whereLines(
 }
 
 /** Its own data directory, and free ports where the default ones are taken. */
-async function startDemoOrigin(
-  settings: ServeSettings,
-  context: CliContext,
-  tell: (line: string) => void,
-): Promise<OriginProcess> {
+async function startDemoOrigin(start: {
+  readonly settings: ServeSettings
+  readonly context: CliContext
+  readonly tell: (line: string) => void
+  readonly faultFile: FaultFile | undefined
+}): Promise<OriginProcess> {
+  const { settings, context, tell, faultFile } = start
   const { sources, log } = settings
   const isDefault = (path: string) => sources.get(path) === 'default'
   const config: Config = {
     ...settings.config,
     ...(isDefault('dataDir') ? { dataDir: DEMO_DATA_DIR } : {}),
   }
-  const options = { sources, cwd: context.cwd, clock: context.clock, log }
+  const options = { sources, cwd: context.cwd, clock: context.clock, log, faultFile }
   try {
     return await startOriginProcess({ ...options, config })
   } catch (error) {
@@ -282,14 +297,12 @@ function startChannels(options: {
   readonly choices: DemoChoices
   readonly context: CliContext
   readonly tell: (line: string) => void
-  readonly paceClock?: Clock | undefined
 }): Promise<DemoChannels> {
-  const { target, choices, context, tell, paceClock } = options
+  const { target, choices, context, tell } = options
   const { channels, ladder, input, source } = choices
   return runDemoChannels({
     origin: target,
     clock: context.clock,
-    paceClock,
     channels,
     source,
     onProgress: tell,

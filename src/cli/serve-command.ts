@@ -85,7 +85,8 @@ async function runServe(context: CliContext, argv: readonly string[]): Promise<n
   return stopped
 }
 
-async function readFaults(
+/** `--faults`. @throws HeadwaterError `HW_CLI_USAGE` without `rig.enabled`, as {@link readFaultFile}. */
+export async function readFaults(
   { cwd }: CliContext,
   { config }: ServeSettings,
   path: string | undefined,
@@ -122,7 +123,9 @@ export function announce(
       ...{ dataDir, pid, version, ...more },
     })}\n`,
   )
-  for (const warning of warnings) log.warn({ warning }, 'warning at start')
+  for (const warning of [...warnings, ...faultWarnings(origin)]) {
+    log.warn({ warning }, 'warning at start')
+  }
   log.info({ dataPlaneUrl, tlsUrl, adminUrl, publicUrl, dataDir, version }, 'ready')
 }
 
@@ -186,11 +189,11 @@ export function shownKeys(origin: OriginProcess): { encoder: string; player: str
   return { encoder: keys.encoder, player: keys.player }
 }
 
-/** What was left on by a file; later ones are told as they come. */
-function faultWarnings({ headwater }: OriginProcess): string[] {
+/** What a file has put on; later ones are told as they come. */
+export function faultWarnings({ headwater }: OriginProcess): string[] {
   const rules = headwater.faults?.everybody.list() ?? []
   if (rules.length === 0) return []
-  const names = rules.slice(0, 5).map(({ id }) => id)
+  const names = rules.slice(0, 5).map(({ id, limitMs }) => `${id} for ${limitMs / 1000} s`)
   const more = rules.length > names.length ? ', …' : ''
   return [
     `faults are on (${rules.length}): ${names.join(', ')}${more}. headwater fault clear ends them`,

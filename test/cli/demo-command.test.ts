@@ -52,6 +52,16 @@ t.test('on a terminal: progress, then the page', async (t) => {
   t.match(demo.out(), /^http:\S+\/play\/live-origin\/demo\/playlist\.m3u8#token=\S+$/m)
 })
 
+t.test('it takes a file of faults, and shows what is on', async (t) => {
+  const cwd = t.testdir({ 'faults.yaml': 'faults:\n  - { id: broken, action: no-cors }\n' })
+  const argv = [...DEMO, ...FREE_PORTS, '--faults', 'faults.yaml']
+  t.match((await cli(argv, { cwd })).err, '--profile rig')
+  const elsewhere = ['demo', '--push-only', 'http://127.0.0.1:1', '--faults', 'faults.yaml']
+  t.equal((await cli(elsewhere, { cwd })).exitCode, 2)
+  const demo = await startCli(t, [...argv, '--profile', 'rig'], { cwd, tty: true })
+  t.match(demo.out(), /faults are on \(1\): broken for 3600 s/)
+})
+
 t.test('SIGUSR2 opens the access log again', { skip: process.platform === 'win32' }, async (t) => {
   const cwd = t.testdir()
   const path = join(cwd, 'access.jsonl')

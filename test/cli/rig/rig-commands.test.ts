@@ -66,6 +66,19 @@ t.test('a file of faults is added, and what is wrong with one is said', async (t
 t.test('without rig.enabled the words say what to do', async (t) => {
   const { run } = await openRig(t, false)
   t.match((await run('fault', 'list')).err, /HW_RIG_DISABLED[\s\S]*--profile rig/)
+  t.match((await run('reset')).err, /HW_RIG_DISABLED/)
+})
+
+t.test('a reset empties what was chosen and says so', async (t) => {
+  const { origin, run, put } = await openRig(t)
+  await origin.createCache('tests')
+  await put('a.txt', 'a')
+  origin.faults?.add({ action: 'no-cors' })
+  const json = await run('reset', '--cache', 'tests', '--json')
+  t.same(JSON.parse(json.out), { caches: ['tests'], itemCount: 0, faultCount: 1 })
+  t.match((await run('reset')).out, /^1 object is gone from .*live-origin.*; 0 faults have ended/)
+  t.match((await run('reset', '--cache', 'none')).err, 'HW_CACHE_NOT_FOUND')
+  t.equal((await run('reset', 'live-origin')).exitCode, 2)
 })
 
 t.test('without a server there is nothing to do', async (t) => {
@@ -81,7 +94,7 @@ t.test('serve takes a file, and shows what is on', async (t) => {
   t.equal(refused.exitCode, 2)
   t.match(refused.err, '--profile rig')
   const running = await startCli(t, ['serve', ...flags, '--profile', 'rig'], { cwd, tty: true })
-  t.match(running.out(), /faults are on \(1\): broken/)
+  t.match(running.out(), /faults are on \(1\): broken for 3600 s/)
   t.match(running.out(), 'this is a test rig')
 })
 
