@@ -42,10 +42,13 @@ export function wrapText(text: string, columns: number): string[] {
 function settingLines(setting: Setting, columns: number): string[] {
   const flags = setting.flagNames.map((name) => `--${name}`).reverse()
   const head = setting.isSecret
-    ? `  ${setting.envName} or ${String(setting.envFileName)}`
-    : `  ${flags.join(', ')}${placeholder(setting)}`
+    ? wrapText(`${setting.envName} or ${String(setting.envFileName)}`, columns - 2)
+    : [`${flags.join(', ')}${placeholder(setting)}`]
   const text = `${setting.description.replaceAll('`', '')} ${note(setting)}`
-  return [head, ...wrapText(text, columns - INDENT.length).map((line) => `${INDENT}${line}`)]
+  return [
+    ...head.map((line) => `  ${line}`),
+    ...wrapText(text, columns - INDENT.length).map((line) => `${INDENT}${line}`),
+  ]
 }
 
 function placeholder({ type, choices, unit }: Setting): string {

@@ -65,7 +65,11 @@ t.test('a store on a cluster of six conforms', async (t) => {
 })
 
 t.test('nodes hear of each other, whichever primary has the key', async (t) => {
+  const startedAtMs = nowMs()
   const a = await openTestStore({ url, isCluster: true })
+  t.comment(
+    `changes on every primary are told ${(nowMs() - startedAtMs).toFixed(0)} ms after the start`,
+  )
   const b = await openTestStore({ url, isCluster: true })
   t.teardown(() => Promise.all([a.store.close(), b.store.close()]))
   for (let index = 0; index < 30; index++) {

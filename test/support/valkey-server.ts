@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Redis } from 'ioredis'
+import { tlsFixture } from './tls.ts'
 
 /** Found by `scripts/e2e.mjs`. */
 const COMMAND = process.env['E2E_REDIS_SERVER'] ?? 'redis-server'
@@ -79,6 +80,14 @@ export async function startValkeyServer(
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
   }
+}
+
+/** Options that make a server speak TLS on another port, with the certificate `first`, which it trusts. */
+export function tlsArgs(tlsPort: number, authClients: 'yes' | 'no'): readonly string[] {
+  const files = ['--tls-cert-file', tlsFixture('first.cert.pem')]
+  files.push('--tls-key-file', tlsFixture('first.key.pem'))
+  files.push('--tls-ca-cert-file', tlsFixture('first.cert.pem'))
+  return ['--tls-port', String(tlsPort), '--tls-auth-clients', authClients, ...files]
 }
 
 /** A connection for the test itself. */

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/log.ts'
 import { createClient } from './valkey-client.ts'
 import type { ValkeyClientOptions, ValkeyTlsFiles } from './valkey-client.ts'
 import { explainNoConnection } from './valkey-connection-words.ts'
-import { claimDatabase, examineValkey } from './valkey-checks.ts'
+import { claimDatabase, examineValkey, judgeInfo } from './valkey-checks.ts'
 import type { ValkeyFindings } from './valkey-checks.ts'
 import { DOCUMENT_PREFIX } from './valkey-documents.ts'
 import { OBJECT_PREFIX, UPLOAD_PREFIX } from './valkey-keys.ts'
@@ -54,6 +54,8 @@ export async function openValkey(options: OpenValkeyOptions): Promise<ValkeyLink
   })
   try {
     await inTime(link.tracking(), clock)
+    const others = isCluster ? await examineOthers(link) : []
+    if (others.length > 0) throw unusable(address, others)
     const problem = await claim(link)
     if (problem !== undefined) throw unusable(address, [problem])
     log.info({ valkey: shown, isCluster }, 'objects in Valkey')
@@ -110,6 +112,21 @@ async function examine(options: ValkeyClientOptions, clock: Clock): Promise<Valk
     }
     await new Promise<void>((resolve) => clock.setTimer(resolve, RETRY_MS))
   }
+}
+
+/** In a cluster each primary has a version, a policy and a user's rights of its own. */
+async function examineOthers(link: ValkeyLink): Promise<readonly string[]> {
+  const problems = await link.ask((client) => {
+    const primaries = 'nodes' in client ? client.nodes('master') : []
+    return Promise.all(
+      primaries.map(async (primary) => {
+        const { host = '', port = 0 } = primary.options
+        const { problems: found } = judgeInfo(await primary.info(), false)
+        return found.map((problem) => `${host}:${port}: ${problem}`)
+      }),
+    )
+  })
+  return problems.flat()
 }
 
 function claim(link: ValkeyLink): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { HeadwaterError } from '../../base/errors.ts'
 import type { ValkeyTlsFiles } from './valkey-client.ts'
 
-const NAMES = ['caFile', 'certFile', 'keyFile'] as const
+type FileSetting = 'caFile' | 'certFile' | 'keyFile'
 
 /**
  * Reads each file that is named; '' is none.
@@ -12,10 +12,10 @@ const NAMES = ['caFile', 'certFile', 'keyFile'] as const
  * @throws HeadwaterError `HW_START_VALKEY` with every file that cannot be used.
  */
 export async function readTlsFiles(
-  paths: Readonly<Record<(typeof NAMES)[number], string>>,
+  paths: Readonly<Record<FileSetting, string>>,
 ): Promise<ValkeyTlsFiles> {
   const problems: string[] = []
-  const read = async (name: (typeof NAMES)[number]) => {
+  const read = async (name: FileSetting) => {
     const path = paths[name]
     if (path === '') return undefined
     try {
@@ -28,7 +28,8 @@ export async function readTlsFiles(
     }
     return undefined
   }
-  const [ca, cert, key] = await Promise.all(NAMES.map(read))
+  // One after the other: problems are told in this order.
+  const [ca, cert, key] = [await read('caFile'), await read('certFile'), await read('keyFile')]
   if (problems.length > 0) throw new HeadwaterError('HW_START_VALKEY', `${problems.join('; ')}.`)
   return {
     ...(ca === undefined ? {} : { ca }),

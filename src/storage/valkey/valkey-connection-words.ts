@@ -15,7 +15,7 @@ interface Rule {
   readonly pattern: RegExp
   readonly isFinal: boolean
   /** What to say behind what was said. */
-  advise(address: ValkeyAddress, isOfSentinel: boolean): string
+  readonly advise: (address: ValkeyAddress, isOfSentinel: boolean) => string
 }
 
 const REASON_LENGTH_MAX = 160
@@ -99,8 +99,10 @@ const RULES: readonly Rule[] = [
   {
     pattern: /no answer in time|ETIMEDOUT|timed out/i,
     isFinal: false,
-    advise: () =>
-      'is it reachable from here, is this its port, and is storage.timeoutMs long enough?',
+    advise: ({ tls }) =>
+      tls
+        ? 'is it reachable from here, and is this its tls-port? Without TLS, write valkey://'
+        : 'is it reachable from here, is this its port, and is storage.timeoutMs long enough?',
   },
 ]
 

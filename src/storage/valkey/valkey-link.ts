@@ -35,10 +35,6 @@ export class ValkeyFullError extends Error {}
 /** Of a command. */
 export type Argument = string | Buffer | number
 
-interface BufferedTransaction {
-  execBuffer(): Promise<readonly (readonly [Error | null, unknown])[] | null>
-}
-
 const HEARTBEAT_MS = 500
 
 export class ValkeyLink {
@@ -49,6 +45,7 @@ export class ValkeyLink {
   #isTracking = false
   #isTopologyKnown = false
   #downSinceMs: number | undefined
+  #downBeforeMs = 0
   #timer: Timer | undefined
   #closed = false
   #whenTracking: (() => void)[] = []
@@ -60,8 +57,10 @@ export class ValkeyLink {
       this.#client = cluster
       for (const event of ['+node', '-node'] as const) cluster.on(event, () => this.#reconcile())
       cluster.on('refresh', () => {
-        this.#isTopologyKnown = true
         this.#reconcile()
+        // Last: what has just been read is known, whichever nodes it has made superfluous.
+        this.#isTopologyKnown = true
+        this.#judge()
       })
       cluster.on('nodeError', () => undefined)
     } else {
@@ -84,6 +83,12 @@ export class ValkeyLink {
   /** Since when nobody answers, in the clock's monotonic time; `undefined`: somebody does. */
   get downSinceMs(): number | undefined {
     return this.#downSinceMs
+  }
+
+  /** How long nobody has answered, altogether and until now, ms. */
+  get downTotalMs(): number {
+    const { clock } = this.#options
+    return this.#downBeforeMs + clock.monotonicMs() - (this.#downSinceMs ?? clock.monotonicMs())
   }
 
   /** The clock of {@link downSinceMs}. */
@@ -135,10 +140,9 @@ export class ValkeyLink {
     return this.ask(async (client) => {
       const transaction = client.multi()
       // By its text: a script that is not known would fail alone, and the rest would be done.
-      transaction.call('eval', script.text, 1, bucketNameOf(tag), ...args)
+      transaction.callBuffer('eval', script.text, 1, bucketNameOf(tag), ...args)
       for (const [name, ...rest] of commands) transaction.call(String(name), ...rest)
-      // It is there for every command; its types leave it out.
-      const replies = await (transaction as typeof transaction & BufferedTransaction).execBuffer()
+      const replies = await transaction.exec()
       for (const [error] of replies ?? []) if (error !== null) throw error
       return replies?.[0]?.[1]
     })
@@ -250,6 +254,7 @@ export class ValkeyLink {
   #markUp(): void {
     if (this.#closed || this.#downSinceMs === undefined) return
     const downMs = Math.round(this.#options.clock.monotonicMs() - this.#downSinceMs)
+    this.#downBeforeMs = this.downTotalMs
     this.#downSinceMs = undefined
     this.#options.log.warn({ downMs }, 'Valkey answers again')
     // A write that nobody answered may have happened after all.
