@@ -67,14 +67,28 @@ export interface CoreOptions {
   readonly waitersPerCacheMax: number | undefined
 }
 
-/** Opens the stores, the keys and the origin; nothing listens yet. */
+/** Opens the stores, the keys and the origin; nothing listens yet. What fails leaves nothing open. */
 export async function openCore(options: CoreOptions): Promise<Core> {
+  const opened = { close: () => Promise.resolve() }
+  try {
+    return await openParts(options, opened)
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+async function openParts(
+  options: CoreOptions,
+  whatIsOpen: { close: () => Promise<void> },
+): Promise<Core> {
   const { config, clock: machineClock, log } = options
   const events = new OriginEvents()
   const virtualClock = openVirtualClock(config, machineClock, events)
   const clock: Clock = virtualClock ?? machineClock
   const { documents } = options.dataDirectory
   const valkey = config.storage.kind === 'valkey' ? await openValkeyLink(options) : undefined
+  if (valkey !== undefined) whatIsOpen.close = () => valkey.close()
   const shared = valkey === undefined ? undefined : new ValkeyDocuments(valkey)
   const document = (name: string) =>
     shared?.document(name) ?? {
@@ -98,6 +112,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const clocks = { clock, machineClock }
   const opened = await openStore({ ...options, ...clocks, valkey })
   const { store, diskStats, restoredPlaylists } = opened
+  whatIsOpen.close = () => store.close()
   const authenticator = new Authenticator({
     secret,
     keys: registry,

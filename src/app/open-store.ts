@@ -111,7 +111,7 @@ async function openDiskStore(options: OpenStoreOptions, hot: HotStore): Promise<
   log.info({ path, itemCount, sizeBytes, sizeBytesMax }, 'objects on disk')
   return {
     store,
-    isDown: () => false,
+    isDown: () => store.isDown,
     shared: undefined,
     diskStats: store.diskStats,
     restoredPlaylists: () => Promise.resolve(store.restorePlaylists(RECENT_MS)),

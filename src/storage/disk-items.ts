@@ -65,14 +65,17 @@ export class DiskItems {
       expirationCount: 0,
       fullCount: 0,
     }
-    for (const { key, record } of tables.records(ALL)) {
-      if (!isRecord(record)) {
-        throw new HeadwaterError('HW_DATA_DIR_CORRUPT', 'The objects on disk cannot be read.', {
-          detail:
-            'A record is not what this program writes. Restore the directory from a backup, or move it away to start without the objects in it.',
-        })
+    try {
+      for (const { key, record } of tables.records(ALL)) {
+        if (!isRecord(record)) throw new Error('a record is not what this program writes')
+        this.count(toStoreKeyOf(key), undefined, sizeOf(record))
       }
-      this.count(toStoreKeyOf(key), undefined, sizeOf(record))
+    } catch (cause) {
+      throw new HeadwaterError('HW_DATA_DIR_CORRUPT', 'The objects on disk cannot be read.', {
+        detail:
+          'Nothing was changed. Restore the directory from a backup, or move it away to start without the objects in it.',
+        cause,
+      })
     }
   }
 

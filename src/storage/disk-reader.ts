@@ -4,8 +4,8 @@ import { HeadwaterError } from '../base/errors.ts'
 import type { StoreKey } from '../base/names.ts'
 import type { ColdItems } from './cold-items.ts'
 import type { DiskItems } from './disk-items.ts'
-import { bytesOf } from './disk-keys.ts'
-import { isSameWrite, sizeOf } from './disk-record.ts'
+import { ALL, bytesOf, toStoreKeyOf } from './disk-keys.ts'
+import { isSameWrite, kindOf, sizeOf } from './disk-record.ts'
 import { rowKeysOf } from './disk-rows.ts'
 import type { DiskTables } from './disk-tables.ts'
 import type { HotStore } from './hot-store.ts'
@@ -41,6 +41,24 @@ export class DiskReader {
     const flight = this.#read(storeKey).finally(() => this.#flights.delete(storeKey))
     this.#flights.set(storeKey, flight)
     return flight
+  }
+
+  /** Media playlists stored since then and every multivariant one, to memory; the oldest write first. */
+  restorePlaylists(fromMs: number): readonly StoredItem[] {
+    const { tables, items, liveRecord } = this.#options
+    const restored: StoredItem[] = []
+    for (const { key, record } of tables.records(ALL)) {
+      const kind = kindOf(record)
+      const storeKey = toStoreKeyOf(key)
+      if ((kind !== 'media' && kind !== 'multivariant') || liveRecord(storeKey) === undefined) {
+        continue
+      }
+      const item = items.decode(storeKey, record, 'whole')
+      if (item === undefined || (kind === 'media' && item.storedAtMs < fromMs)) continue
+      restored.push(item)
+      this.fill(item)
+    }
+    return restored.sort((left, right) => left.storedAtMs - right.storedAtMs)
   }
 
   /** When what is read now has been. */

@@ -9,15 +9,15 @@ import type { Clock } from '../base/clock.ts'
 import type { CacheName, StoreKey } from '../base/names.ts'
 import type { AttachmentCodec } from './attachment-codec.ts'
 import { ColdItems } from './cold-items.ts'
-import { ALL, bytesOf, expiryOf, NO_KEY, rangeOf, toStoreKeyOf } from './disk-keys.ts'
+import { bytesOf, expiryOf, NO_KEY, rangeOf, toStoreKeyOf } from './disk-keys.ts'
 import { DiskItems } from './disk-items.ts'
 import type { DiskStats } from './disk-items.ts'
-import { deadlineOf, encodeRecord, kindOf, sizeOf, withDeadline } from './disk-record.ts'
+import { deadlineOf, encodeRecord, sizeOf, withDeadline } from './disk-record.ts'
 import { DiskReader } from './disk-reader.ts'
 import { DiskRoom } from './disk-room.ts'
 import { diskBytesOf, rowKeysOf, toRows } from './disk-rows.ts'
 import { DiskFullError, DiskTables } from './disk-tables.ts'
-import type { SyncMode } from './disk-tables.ts'
+import type { DiskChange, SyncMode } from './disk-tables.ts'
 import type { HotStore } from './hot-store.ts'
 import { StoreFront } from './store-front.ts'
 import type {
@@ -51,6 +51,7 @@ export interface DiskStoreOptions {
 
 const EXPIRY_TICK_MS = 1000
 const EXPIRY_BATCH = 500
+
 export class DiskStore implements Store {
   /** Of the hot store: what is in memory. */
   readonly stats: StoreStats
@@ -65,9 +66,11 @@ export class DiskStore implements Store {
   readonly #wallOffsetMs: number
   readonly #cold = new ColdItems()
   readonly #reader: DiskReader
+  /** Whether the last write failed, and not for want of room. */
   #isFailing = false
-  /** Whether the last write found no room. */
+  /** Whether the last upload found no room. */
   #isFull = false
+  #isTold = false
 
   /** @throws HeadwaterError `HW_DATA_DIR_CORRUPT`. */
   constructor(options: DiskStoreOptions) {
@@ -77,12 +80,18 @@ export class DiskStore implements Store {
     this.stats = options.hot.stats
     this.#clock = options.clock
     this.#wallOffsetMs = options.clock.nowMs() - options.clock.monotonicMs()
-    this.#tables = new DiskTables({ ...options, clock: options.machineClock ?? options.clock })
-    this.#items = new DiskItems({
+    const tables = new DiskTables({
       ...options,
-      tables: this.#tables,
-      wallOffsetMs: this.#wallOffsetMs,
+      clock: options.machineClock ?? options.clock,
+      onUnreadable: (error) => this.#tell(error),
     })
+    this.#tables = tables
+    try {
+      this.#items = new DiskItems({ ...options, tables, wallOffsetMs: this.#wallOffsetMs })
+    } catch (error) {
+      void tables.close()
+      throw error
+    }
     this.#reader = new DiskReader({
       hot: this.#hot,
       tables: this.#tables,
@@ -94,6 +103,11 @@ export class DiskStore implements Store {
     this.#front.upkeepIn(EXPIRY_TICK_MS, () => this.#upkeep())
   }
 
+  /** Whether the disk takes no writes, for another reason than being full. Memory goes on. */
+  get isDown(): boolean {
+    return this.#isFailing
+  }
+
   get diskStats(): DiskStats {
     return this.#items.stats
   }
@@ -103,17 +117,7 @@ export class DiskStore implements Store {
    * whole and in memory, the oldest write first.
    */
   restorePlaylists(recentMs: number): readonly StoredItem[] {
-    const restored: StoredItem[] = []
-    const fromMs = this.#clock.nowMs() - recentMs
-    for (const { key, record } of this.#tables.records(ALL)) {
-      const kind = kindOf(record)
-      if ((kind !== 'media' && kind !== 'multivariant') || this.#isExpired(record)) continue
-      const item = this.#items.decode(toStoreKeyOf(key), record, 'whole')
-      if (item === undefined || (kind === 'media' && item.storedAtMs < fromMs)) continue
-      restored.push(item)
-      this.#reader.fill(item)
-    }
-    return restored.sort((left, right) => left.storedAtMs - right.storedAtMs)
+    return this.#reader.restorePlaylists(this.#clock.nowMs() - recentMs)
   }
 
   peek(storeKey: StoreKey): PeekResult {
@@ -122,7 +126,6 @@ export class DiskStore implements Store {
     return this.#liveRecord(storeKey) === undefined ? 'absent' : 'elsewhere'
   }
 
-  /** What is not in memory comes without its body. */
   inspect(storeKey: StoreKey): PeekResult {
     const hot = this.#hot.inspect(storeKey)
     if (hot !== 'absent' || this.#front.isClosed) return hot
@@ -139,7 +142,10 @@ export class DiskStore implements Store {
   }
 
   load(storeKey: StoreKey): Promise<StoredItem | undefined> {
-    return this.#reader.load(storeKey)
+    return this.#reader.load(storeKey).catch((error: unknown) => {
+      this.#tell(error)
+      throw error
+    })
   }
 
   put(item: StoredItem, options: PutOptions = {}): Promise<PutOutcome> {
@@ -206,13 +212,12 @@ export class DiskStore implements Store {
       .change(storeKey, () => this.#extend(storeKey, expiresAtMonotonicMs))
       .catch((error: unknown) => {
         // Nobody waits for it, and the next playlist asks again.
-        this.#options.onError?.(error)
+        this.#tell(error)
         return false
       })
   }
 
-  // Memory is a cache of the disk: a window that does not fit is read through, and nobody's write
-  // is refused for it.
+  // Memory is a cache of the disk: a window that does not fit is read through.
   pin(): void {}
   unpin(): void {}
   replacePins(): void {}
@@ -248,7 +253,7 @@ export class DiskStore implements Store {
     const rowKeys = rowKeysOf(key, item.sizeBytes)
     const rowKeysBefore = before === undefined ? [] : rowKeysOf(key, sizeOf(before))
     try {
-      await this.#tables.write({
+      await this.#write({
         key,
         record: encodeRecord(item, expiresAtMs, this.#options.attachments.toText(item)),
         rows: toRows(item).map((row, index) => ({ key: rowKeys[index] ?? key, bytes: row })),
@@ -257,7 +262,7 @@ export class DiskStore implements Store {
         expiryAfter: expiryOf(key, expiresAtMs),
       })
     } catch (error) {
-      if (await this.#isOfNoRoom(error, bytes)) return this.#full(item)
+      if (error instanceof DiskFullError) return this.#full(item)
       throw error
     }
     this.#isFull = false
@@ -270,11 +275,20 @@ export class DiskStore implements Store {
     return { kind: 'stored', replaced }
   }
 
-  /** The system has several words for it, and LMDB calls a write that was cut short an I/O error. */
-  async #isOfNoRoom(error: unknown, bytes: number): Promise<boolean> {
-    if (error instanceof DiskFullError) return true
-    await this.#room.look()
-    return !this.#room.isOnDisk(bytes)
+  /** @throws DiskFullError; HeadwaterError `HW_STORE_UNAVAILABLE`. Nothing has changed then. */
+  async #write(change: DiskChange): Promise<void> {
+    try {
+      await this.#tables.write(change)
+      this.#isFailing = false
+    } catch (error) {
+      if (error instanceof DiskFullError) throw error
+      // The system has several words for it, and LMDB calls a write that was cut short an I/O error.
+      await this.#room.look()
+      const bytes = change.rows.reduce((sum, row) => sum + diskBytesOf(row.bytes.length), 0)
+      if (!this.#room.isOnDisk(bytes)) throw new DiskFullError(error)
+      this.#isFailing = true
+      throw error
+    }
   }
 
   #full(item: StoredItem): PutOutcome {
@@ -291,7 +305,7 @@ export class DiskStore implements Store {
     const isLive = !this.#isExpired(record)
     // Written again since it was found to be due.
     if (change === 'expire' && isLive) return false
-    await this.#tables.write({
+    await this.#write({
       key,
       record: undefined,
       rows: [],
@@ -314,7 +328,7 @@ export class DiskStore implements Store {
     const expiresAtMs = expiresAtMonotonicMs + this.#wallOffsetMs
     if (expiresAtMs <= deadlineOf(record)) return true
     const key = bytesOf(storeKey)
-    await this.#tables.write({
+    await this.#write({
       key,
       record: withDeadline(record, expiresAtMs),
       rows: [],
@@ -331,16 +345,24 @@ export class DiskStore implements Store {
   /** Ms until the next time: at once while there is more than a batch. */
   async #upkeep(): Promise<number> {
     try {
-      const dueCount = await this.#removeDue()
       await this.#room.look()
-      if (this.#isFull) await this.#tables.releaseFreed()
+      const dueCount = await this.#removeDue()
+      if (this.#isFull || this.#isFailing) await this.#tables.releaseFreed()
       this.#isFailing = false
+      this.#isTold = false
+      if (dueCount === 0) return EXPIRY_TICK_MS
+      await this.#room.look()
       return dueCount === EXPIRY_BATCH ? 1 : EXPIRY_TICK_MS
     } catch (error) {
-      if (!this.#isFailing) this.#options.onError?.(error)
-      this.#isFailing = true
+      this.#tell(error)
       return EXPIRY_TICK_MS
     }
+  }
+
+  /** At most once between two upkeeps that went well. */
+  #tell(error: unknown): void {
+    if (!this.#isTold) this.#options.onError?.(error)
+    this.#isTold = true
   }
 
   /** A batch of it; how many. */

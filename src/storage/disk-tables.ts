@@ -18,6 +18,8 @@ export interface DiskTablesOptions {
   readonly sizeBytesMax: number
   readonly sync: SyncMode
   readonly clock: Clock
+  /** Told of each read that failed, beside its caller. */
+  readonly onUnreadable?: (error: unknown) => void
 }
 
 /** One change of all tables. */
@@ -34,7 +36,11 @@ export interface DiskChange {
 }
 
 /** The file is as large as it may be, or the file system is full. */
-export class DiskFullError extends Error {}
+export class DiskFullError extends HeadwaterError {
+  constructor(cause: unknown) {
+    super('HW_STORE_UNAVAILABLE', 'The disk is full.', { cause })
+  }
+}
 
 /** Free pages, overhead of trees and what is being rewritten. */
 const MAP_BYTES_FACTOR = 2
@@ -62,11 +68,13 @@ export class DiskTables {
   readonly #expiries: Database<Buffer, Buffer>
   readonly #sync: SyncMode
   readonly #clock: Clock
+  readonly #onUnreadable: ((error: unknown) => void) | undefined
 
   /** @throws HeadwaterError `HW_DATA_DIR_CORRUPT` when the files are not such a database. */
   constructor(options: DiskTablesOptions) {
     this.#sync = options.sync
     this.#clock = options.clock
+    this.#onUnreadable = options.onUnreadable
     const table = { encoding: 'binary', keyEncoding: 'binary' } as const
     const mapSize = Math.max(MAP_BYTES_MIN, options.sizeBytesMax * MAP_BYTES_FACTOR)
     try {
@@ -82,19 +90,33 @@ export class DiskTables {
     }
   }
 
+  // Each read throws HeadwaterError `HW_STORE_UNAVAILABLE` when the database is damaged there.
+
   /** Of the last commit. About a microsecond; the pages are the system's cache's. */
   record(key: Buffer): Buffer | undefined {
-    return this.#records.get(key)
+    try {
+      return this.#records.get(key)
+    } catch (cause) {
+      throw this.#unreadable(cause)
+    }
   }
 
   /** A copy. Reads the disk when its pages are not in memory: {@link prefetch}. */
   row(rowKey: Buffer): Buffer | undefined {
-    return this.#rows.get(rowKey)
+    try {
+      return this.#rows.get(rowKey)
+    } catch (cause) {
+      throw this.#unreadable(cause)
+    }
   }
 
   /** Brings rows to memory, on another thread. */
-  prefetch(rowKeys: readonly Buffer[]): Promise<void> {
-    return this.#rows.prefetch([...rowKeys])
+  async prefetch(rowKeys: readonly Buffer[]): Promise<void> {
+    try {
+      await this.#rows.prefetch([...rowKeys])
+    } catch (cause) {
+      throw this.#unreadable(cause)
+    }
   }
 
   /** Records in byte order of their keys. Do not write while it runs. */
@@ -102,12 +124,20 @@ export class DiskTables {
     readonly start: Buffer
     readonly end: Buffer
   }): Generator<{ readonly key: Buffer; readonly record: Buffer }> {
-    for (const { key, value } of this.#records.getRange(range)) yield { key, record: value }
+    try {
+      for (const { key, value } of this.#records.getRange(range)) yield { key, record: value }
+    } catch (cause) {
+      throw this.#unreadable(cause)
+    }
   }
 
   /** Expiry entries before `end`, the earliest first. */
   due(end: Buffer, limit: number): Buffer[] {
-    return [...this.#expiries.getKeys({ start: NOTHING, end, limit })]
+    try {
+      return [...this.#expiries.getKeys({ start: NOTHING, end, limit })]
+    } catch (cause) {
+      throw this.#unreadable(cause)
+    }
   }
 
   /** Bytes of the file, and how many of them no table needs: room for new writes. */
@@ -129,32 +159,19 @@ export class DiskTables {
    * @throws DiskFullError; nothing has changed then. HeadwaterError `HW_STORE_UNAVAILABLE`.
    */
   async write(change: DiskChange): Promise<void> {
-    try {
-      await this.#root.batch(() => this.#apply(change))
-      if (this.#sync === 'always') await this.#flushed()
-    } catch (error) {
-      const cause = await causeOf(error)
-      if (/MAP_FULL|ENOSPC|No space left|disk quota/i.test(messageOf(cause))) {
-        throw new DiskFullError(messageOf(cause))
-      }
-      throw new HeadwaterError('HW_STORE_UNAVAILABLE', 'The disk did not take a write.', { cause })
-    }
+    await this.#written(() => this.#root.batch(() => this.#apply(change)))
+    if (this.#sync === 'always') await this.#written(() => this.#flushed())
   }
 
   /**
    * Makes room of what was removed. LMDB takes freed pages again once a later commit is on the disk,
    * and on a full disk only a commit as small as this one can be that.
    *
-   * @throws HeadwaterError `HW_STORE_UNAVAILABLE`.
+   * @throws As {@link write}.
    */
   async releaseFreed(): Promise<void> {
-    try {
-      await this.#rows.put(NO_ROW, NOTHING)
-      await this.#flushed()
-    } catch (error) {
-      const cause = await causeOf(error)
-      throw new HeadwaterError('HW_STORE_UNAVAILABLE', 'The disk did not take a write.', { cause })
-    }
+    await this.#written(() => this.#rows.put(NO_ROW, NOTHING))
+    await this.#written(() => this.#flushed())
   }
 
   async close(): Promise<void> {
@@ -168,6 +185,24 @@ export class DiskTables {
     for (const row of change.rows) unheard(this.#rows.put(row.key, row.bytes))
     unheard(record === undefined ? this.#records.remove(key) : this.#records.put(key, record))
     if (expiryAfter !== undefined) unheard(this.#expiries.put(expiryAfter, NOTHING))
+  }
+
+  async #written(write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      const cause = await causeOf(error)
+      if (/MAP_FULL|ENOSPC|No space left|disk quota/i.test(messageOf(cause))) {
+        throw new DiskFullError(cause)
+      }
+      throw new HeadwaterError('HW_STORE_UNAVAILABLE', 'The disk did not take a write.', { cause })
+    }
+  }
+
+  #unreadable(cause: unknown): HeadwaterError {
+    const error = new HeadwaterError('HW_STORE_UNAVAILABLE', 'The disk cannot be read.', { cause })
+    this.#onUnreadable?.(error)
+    return error
   }
 
   /** The database never settles a flush that failed. */
