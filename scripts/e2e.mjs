@@ -147,6 +147,7 @@ const suites = [
   { file: 'test/e2e/cli.test.ts', needs: [] },
   // Runs where HEADWATER_TEST_IMAGE names an image and a Docker engine answers.
   { file: 'test/e2e/testcontainers.test.ts', needs: [] },
+  { file: 'test/e2e/github-action.test.ts', needs: [] },
   { file: 'test/e2e/languages.test.ts', needs: ['E2E_PYTHON', 'E2E_JAVA', 'E2E_GO'] },
   { file: 'test/e2e/ffmpeg.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/capacity.test.ts', needs: ['E2E_FFMPEG'] },
@@ -161,6 +162,7 @@ const suites = [
   },
   { file: 'test/e2e/tls.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/rig.test.ts', needs: ['E2E_CHROMIUM'] },
+  { file: 'test/e2e/rig-players.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/console.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/console-steer.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/player.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'] },
@@ -178,12 +180,20 @@ const suites = [
     file: 'test/e2e/cdn-rtmp.test.ts',
     needs: ['E2E_NGINX', 'E2E_NGINX_RTMP', 'E2E_FFMPEG', 'E2E_FFPROBE'],
   },
-  ...['store', 'nodes', 'failures', 'network', 'losses', 'start', 'origins', 'cluster'].map(
-    (part) => ({
-      file: `test/e2e/valkey-${part}.test.ts`,
-      needs: ['E2E_REDIS_SERVER'],
-    }),
-  ),
+  ...[
+    'store',
+    'nodes',
+    'failures',
+    'network',
+    'losses',
+    'clocks',
+    'start',
+    'origins',
+    'cluster',
+  ].map((part) => ({
+    file: `test/e2e/valkey-${part}.test.ts`,
+    needs: ['E2E_REDIS_SERVER'],
+  })),
   {
     file: 'test/e2e/valkey-player.test.ts',
     needs: ['E2E_REDIS_SERVER', 'E2E_VARNISHD', 'E2E_NGINX', 'E2E_FFMPEG', 'E2E_CHROMIUM'],
