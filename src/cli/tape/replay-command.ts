@@ -103,7 +103,7 @@ async function runReplay(
     ...{ cwd: context.cwd, file: positionals[0] ?? '', acceptCut: own['accept-cut'] === true },
   })
   try {
-    const prepare = await prepareOf(context, tape, { isRebase: own.rebase === true, loops, speed })
+    const prepare = await prepareOf(context, tape, own.rebase === true, loops)
     tellOf(context, tape)
     return await play(context, tape, {
       ...{ target, key, auth, speed, sleep, prepare, clock: context.clock, loops, step },
@@ -169,19 +169,15 @@ async function play(context: CliContext, tape: Tape, options: PlayOptions): Prom
 }
 
 async function prepareOf(
-  context: CliContext,
+  { clock }: CliContext,
   tape: Tape,
-  {
-    isRebase,
-    loops,
-    speed,
-  }: { readonly isRebase: boolean; readonly loops: number; readonly speed: number },
+  isRebase: boolean,
+  loops: number,
 ): Promise<PrepareRequest> {
   if (!isRebase) return (request) => Promise.resolve(prepareExactly(tape, request))
   return openRebase(tape, {
-    nowMs: context.clock.nowMs(),
+    nowMs: () => clock.nowMs(),
     isLastLoop: (loop) => loop === loops - 1,
-    speed,
   })
 }
 

@@ -69,8 +69,10 @@ export class Replayer {
     const { clock, speed, sleep, signal, report } = this.#options
     this.#loop = loop
     const startedAtMs = clock.monotonicMs()
+    // The encoder may have come long after the recorder.
+    const firstAt = events[0]?.at ?? 0
     for (const event of events) {
-      const dueMs = speed === Infinity ? 0 : startedAtMs + event.at / speed
+      const dueMs = speed === Infinity ? 0 : startedAtMs + (event.at - firstAt) / speed
       const leftMs = dueMs - clock.monotonicMs()
       if (leftMs > 0) await sleep(leftMs, signal)
       else if (speed !== Infinity) report.lateMsMax = Math.max(report.lateMsMax, -leftMs)
