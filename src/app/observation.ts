@@ -45,11 +45,11 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
   const { publicUrl } = core
   const targets = await Promise.all(config.webhooks.items.map((item) => targetOf(item, config)))
   const { path, sample } = config.accessLog
-  const persistence = config.storage.kind === 'memory' ? 'ephemeral' : 'durable'
+  const storage = config.storage.kind
   const accessLog =
     path === ''
       ? undefined
-      : await AccessLog.open({ path, sample, persistence, clientAddresses, clock, log })
+      : await AccessLog.open({ path, sample, storage, clientAddresses, clock, log })
   const recentRequests = new RecentRequests({ clock, clientAddresses, publicUrl })
   const webhooks = new Webhooks({
     ...{ targets, events: core.origin.events, clock: machineClock, log, publicUrl },

@@ -20,7 +20,8 @@ import {
 /** Momento's words for how a request ended. Source: Object Store, access log. */
 export type AccessStatus =
   | 'ok' // a write, a delete
-  | 'cache_hit'
+  | 'cache_hit' // from memory
+  | 'storage_hit' // from disk or Valkey
   | 'miss'
   | 'bad_request'
   | 'authz_error'
@@ -28,13 +29,15 @@ export type AccessStatus =
   | 'throughput_rate_limited'
   | 'internal_error'
 
+/** Where objects are. */
+export type StorageKind = 'memory' | 'disk' | 'valkey'
+
 export interface AccessLogEntryOptions {
   readonly clientAddresses: ClientAddresses
   /** Wall clock, now, ms. */
   readonly nowMs: number
   readonly requestId: string
-  /** Whether objects outlive the process. */
-  readonly persistence: 'ephemeral' | 'durable'
+  readonly storage: StorageKind
 }
 
 const OPERATION_NAMES: Readonly<Record<RecordedOperation, string>> = {
@@ -55,7 +58,7 @@ const RATE_LIMITS: Partial<Record<RefusalReason, AccessStatus>> = {
 /** One JSON object and a line break. Fields without a value are left out. */
 export function formatAccessLogEntry(
   record: RequestRecord,
-  { clientAddresses, nowMs, requestId, persistence }: AccessLogEntryOptions,
+  { clientAddresses, nowMs, requestId, storage }: AccessLogEntryOptions,
 ): string {
   const { operation, request, reason, isComplete, objectAgeMs, heldMs, headAfterMs } = record
   return `${JSON.stringify({
@@ -63,8 +66,9 @@ export function formatAccessLogEntry(
     operation: OPERATION_NAMES[operation],
     store: shownCacheName(record),
     key: shownKey(record),
-    persistence,
+    persistence: storage === 'memory' ? 'ephemeral' : 'durable',
     status: accessStatusOf(record),
+    storage: storageOf(record, storage),
     http_status_code: record.statusCode,
     size: operation === 'write' ? record.bytesIn : record.bytesOut,
     object_age_us: objectAgeMs < 0 ? undefined : microseconds(objectAgeMs),
@@ -94,7 +98,17 @@ export function accessStatusOf(record: RequestRecord): AccessStatus {
   if (reason === 'key-not-found' || reason === 'stale') return 'miss'
   // 0: gone before an answer, by the client's doing.
   if (statusCode >= 400 || statusCode === 0) return 'bad_request'
-  return operation === 'read' ? 'cache_hit' : 'ok'
+  if (operation !== 'read') return 'ok'
+  return record.isReadThrough ? 'storage_hit' : 'cache_hit'
+}
+
+/** What an object was read from; `undefined` when none was. */
+function storageOf(
+  { source, isReadThrough }: RequestRecord,
+  storage: StorageKind,
+): StorageKind | undefined {
+  if (source !== 'store') return undefined
+  return isReadThrough ? storage : 'memory'
 }
 
 /** Of a CDN or proxy in front, to find the same request in its log. */

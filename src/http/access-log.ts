@@ -12,6 +12,7 @@ import type { Clock } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { formatAccessLogEntry } from './access-log-entry.ts'
+import type { StorageKind } from './access-log-entry.ts'
 import type { RequestObserver, RequestRecord } from './request-record.ts'
 
 export interface AccessLogOptions {
@@ -19,7 +20,7 @@ export interface AccessLogOptions {
   readonly path: string
   /** Share of the reads that were answered as asked, 0 to 1. */
   readonly sample: number
-  readonly persistence: 'ephemeral' | 'durable'
+  readonly storage: StorageKind
   readonly clientAddresses: ClientAddresses
   readonly clock: Clock
   readonly log: Logger
@@ -144,14 +145,14 @@ export class AccessLog implements RequestObserver {
 
   #write(record: RequestRecord): void {
     if (this.#isClosed) return
-    const { clientAddresses, clock, persistence } = this.#options
+    const { clientAddresses, clock, storage } = this.#options
     if (this.#untilSampled <= 0) this.#untilSampled = this.#nextGap()
     this.stats.lineCount++
     const line = formatAccessLogEntry(record, {
       clientAddresses,
       nowMs: clock.nowMs(),
       requestId: `${this.#idPrefix}-${this.stats.lineCount.toString(36)}`,
-      persistence,
+      storage,
     })
     this.#destination.write(line)
   }

@@ -115,6 +115,8 @@ export class ItemRead {
     }
     const item = await origin.load(target.storeKey)
     if (response.destroyed) return
+    const record = recordOf(response)
+    if (record !== undefined) record.isReadThrough = true
     if (item === undefined) await this.#miss(reading)
     else await this.#found(reading, item)
   }

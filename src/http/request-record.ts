@@ -60,6 +60,8 @@ export class RequestRecord {
   /** What was said instead of the reason's general sentence. */
   detail: string | undefined = undefined
   source: ReadSource = 'none'
+  /** Whether {@link item} had to be read from disk or Valkey: memory did not have it. */
+  isReadThrough = false
   /** The object that was sent or whose state decided; `undefined` for what is still being written. */
   item: StoredItem | undefined = undefined
   /** Since its PUT, when the head of its answer was made; -1 when {@link item} is absent. */

@@ -6,10 +6,17 @@ import { ClientAddresses } from '../../src/auth/client-address.ts'
 import { HeadwaterError } from '../../src/base/errors.ts'
 import { createLogger } from '../../src/base/log.ts'
 import { ACCESS_LOG_BUFFER_BYTES_MAX, AccessLog } from '../../src/http/access-log.ts'
+import type { StorageKind } from '../../src/http/access-log-entry.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { recorded } from '../support/recorded.ts'
 
-async function open(t: Test, options: { sample?: number; random?: () => number } = {}) {
+interface OpenOptions {
+  readonly sample?: number
+  readonly random?: () => number
+  readonly storage?: StorageKind
+}
+
+async function open(t: Test, options: OpenOptions = {}) {
   const path = join(t.testdir(), 'access.log')
   const clock = new ManualClock()
   const warnings: string[] = []
@@ -17,7 +24,7 @@ async function open(t: Test, options: { sample?: number; random?: () => number }
     path,
     sample: options.sample ?? 1,
     random: options.random,
-    persistence: 'ephemeral',
+    storage: options.storage ?? 'memory',
     clientAddresses: new ClientAddresses([]),
     clock,
     log: createLogger('warn', { write: (line: string) => warnings.push(line) }),
@@ -54,6 +61,7 @@ t.test("a read in the fields of Momento's Object Store, and ours", async (t) => 
       key: 'v/seg_1.ts',
       persistence: 'ephemeral',
       status: 'cache_hit',
+      storage: 'memory',
       http_status_code: 200,
       size: 1000,
       object_age_us: 1234500,
@@ -67,6 +75,26 @@ t.test("a read in the fields of Momento's Object Store, and ours", async (t) => 
       upstream_request_id: 'abc_-=',
       cmcd: { br: 2500, bs: true, sid: 'abc' },
     },
+  ])
+})
+
+t.test('what memory did not have is a hit of the storage behind it', async (t) => {
+  const { clock, log, lines } = await open(t, { storage: 'disk' })
+  log.requestEnded(recorded(clock, { source: 'store', isReadThrough: true }))
+  log.requestEnded(recorded(clock, { source: 'store' }))
+  log.requestEnded(recorded(clock, { source: 'upload' }))
+  log.requestEnded(
+    recorded(clock, { statusCode: 404, reason: 'key-not-found', isReadThrough: true }),
+  )
+  await log.close()
+  const written = (await lines()).map(({ status, storage, persistence }) => [
+    ...[status, storage, persistence],
+  ])
+  t.same(written, [
+    ['storage_hit', 'disk', 'durable'],
+    ['cache_hit', 'memory', 'durable'],
+    ['cache_hit', undefined, 'durable'],
+    ['miss', undefined, 'durable'],
   ])
 })
 
@@ -169,7 +197,7 @@ t.test('a file that cannot be written stops the start, and says why', async (t) 
   const directory = t.testdir()
   const options = {
     sample: 1,
-    persistence: 'ephemeral',
+    storage: 'memory',
     clientAddresses: new ClientAddresses([]),
     clock: new ManualClock(),
     log: createLogger('silent'),

@@ -20,6 +20,7 @@ export interface RecordedChange {
   readonly heldMs?: number
   readonly isComplete?: boolean
   readonly source?: ReadSource
+  readonly isReadThrough?: boolean
   readonly bytesIn?: number
   readonly bytesOut?: number
   readonly item?: StoredItem
@@ -40,7 +41,8 @@ export function recorded(clock: Clock, change: RecordedChange = {}): RequestReco
     change.remoteAddress ?? '192.0.2.10',
   )
   record.headMade()
-  const { keyId, reason, detail, heldMs, source, bytesIn, bytesOut, item, objectAgeMs } = change
+  const { keyId, reason, detail, heldMs, source, isReadThrough } = change
+  const { bytesIn, bytesOut, item, objectAgeMs } = change
   Object.assign(
     record,
     Object.fromEntries(
@@ -50,6 +52,7 @@ export function recorded(clock: Clock, change: RecordedChange = {}): RequestReco
         detail,
         heldMs,
         source,
+        isReadThrough,
         bytesIn,
         bytesOut,
         item,
