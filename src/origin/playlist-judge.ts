@@ -59,21 +59,23 @@ export class PlaylistJudge {
     this.#options = options
   }
 
-  /** What a media playlist names and nothing is known of, the newest first, at most `limit` keys. */
+  /** What a media playlist names and nothing is known of, from its end back, at most `limit` keys. */
   unknownKeys(upload: JudgedUpload, limit: number): readonly StoreKey[] {
     const { playlist } = upload
     if (playlist.kind !== 'media') return []
     const resolve = this.#resolver(upload)
-    const uris = playlist.isSummary
-      ? playlist.lastSegmentUris
-      : playlist.segments.map(({ uri }) => uri)
+    const { segments, initUris, keyUris } = playlist
+    const parts = [...segments.flatMap((segment) => segment.parts), ...playlist.openParts]
     const unknown = new Set<StoreKey>()
-    for (const uri of [...uris, ...playlist.keyUris, ...playlist.initUris].toReversed()) {
+    const add = (uri: string) => {
       const storeKey = unknown.size < limit ? resolve(uri) : undefined
-      if (storeKey !== undefined && this.#options.store.inspect(storeKey) === 'elsewhere') {
-        unknown.add(storeKey)
-      }
+      if (storeKey === undefined) return
+      if (this.#options.store.inspect(storeKey) === 'elsewhere') unknown.add(storeKey)
     }
+    for (const uri of [...initUris, ...keyUris].toReversed()) add(uri)
+    for (const { uri } of segments.toReversed()) add(uri)
+    for (const uri of playlist.isSummary ? playlist.lastSegmentUris.toReversed() : []) add(uri)
+    for (const { uri } of parts.toReversed()) add(uri)
     return [...unknown]
   }
 

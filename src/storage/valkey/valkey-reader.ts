@@ -26,6 +26,14 @@ export interface ReadStats {
   readBytes: number
 }
 
+/** A question that is under way. */
+interface Flight {
+  readonly fill: Fill
+  readonly item: Promise<StoredItem | undefined>
+}
+
+/** Of a key that is changed again and again. */
+const ATTEMPTS_MAX = 3
 /** Playlists read at a start, and how long that may take. */
 const RESTORED_MAX = 4000
 const RESTORE_MS = 1500
@@ -34,30 +42,24 @@ const RESTORE_BATCH = 100
 export class ValkeyReader {
   readonly #options: ValkeyReaderOptions
   readonly #stats: ReadStats
-  readonly #flights = new Map<
-    StoreKey,
-    { readonly fill: Fill; readonly item: Promise<StoredItem | undefined> }
-  >()
+  readonly #flights = new Map<StoreKey, Flight>()
 
   constructor(options: ValkeyReaderOptions, stats: ReadStats) {
     this.#options = options
     this.#stats = stats
   }
 
-  /** @throws HeadwaterError `HW_STORE_UNAVAILABLE` when nobody answers and nothing here may do. */
+  /**
+   * What was changed while it was asked for is asked for again: who waits for the change has been woken
+   * by now, and would not be again.
+   *
+   * @throws HeadwaterError `HW_STORE_UNAVAILABLE` when nobody answers and nothing here may do.
+   */
   async load(storeKey: StoreKey): Promise<StoredItem | undefined> {
-    const before = this.#flights.get(storeKey)
-    // One that began before a change must not answer a question that came after it.
-    if (before !== undefined && !before.fill.isSpoiled) return before.item
-    const { near } = this.#options
-    const fill = near.begin(storeKey)
-    const flight = { fill, item: this.#read(storeKey, fill) }
-    this.#flights.set(storeKey, flight)
-    try {
-      return await flight.item
-    } finally {
-      near.end(fill)
-      if (this.#flights.get(storeKey) === flight) this.#flights.delete(storeKey)
+    for (let attempt = 1; ; attempt++) {
+      const { fill, item } = this.#flightOf(storeKey)
+      const found = await item
+      if (!fill.isSpoiled || attempt >= ATTEMPTS_MAX) return found
     }
   }
 
@@ -101,6 +103,21 @@ export class ValkeyReader {
   /** When nothing is being read any more. */
   async idle(): Promise<void> {
     await Promise.allSettled([...this.#flights.values()].map(({ item }) => item))
+  }
+
+  #flightOf(storeKey: StoreKey): Flight {
+    const before = this.#flights.get(storeKey)
+    // One that began before a change must not answer a question that came after it.
+    if (before !== undefined && !before.fill.isSpoiled) return before
+    const { near } = this.#options
+    const fill = near.begin(storeKey)
+    const item = this.#read(storeKey, fill).finally(() => {
+      near.end(fill)
+      if (this.#flights.get(storeKey) === flight) this.#flights.delete(storeKey)
+    })
+    const flight: Flight = { fill, item }
+    this.#flights.set(storeKey, flight)
+    return flight
   }
 
   async #read(storeKey: StoreKey, fill: Fill): Promise<StoredItem | undefined> {
