@@ -187,6 +187,7 @@ const suites = [
     'network',
     'losses',
     'clocks',
+    'outage',
     'start',
     'origins',
     'cluster',

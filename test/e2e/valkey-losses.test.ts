@@ -189,4 +189,6 @@ t.test('a primary is lost: only what was not replicated is gone, and it is a 404
       `steps back of the playlist: ${steps.map(({ length }) => String(length)).join(' and ')}; ` +
       `statuses of it: ${[...statuses].join(', ')}`,
   )
+  t.strictSame(steps, [[], []], 'the playlist never goes back')
+  t.strictSame([...statuses], [200], 'and is never missing')
 })
