@@ -162,6 +162,7 @@ const suites = [
   },
   { file: 'test/e2e/tls.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/rig.test.ts', needs: ['E2E_CHROMIUM'] },
+  { file: 'test/e2e/rig-seed.test.ts', needs: ['E2E_FFMPEG'] },
   { file: 'test/e2e/rig-players.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/console.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/console-steer.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
