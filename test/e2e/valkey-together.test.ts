@@ -14,6 +14,7 @@ import type { ChannelInList } from '../../src/http/admin/channel-routes.ts'
 import type { CacheSettings } from '../../src/config/schema.ts'
 import { mediaPlaylist, msnOf, openValkeyOrigin } from './support/valkey-origin.ts'
 import type { ValkeyOrigin } from './support/valkey-origin.ts'
+import { startValkeyPair } from './support/valkey-pair.ts'
 
 const TIMEOUT_MS = 2000
 const LADDER =
@@ -91,7 +92,7 @@ t.test('who asks B for what A is receiving gets it when it is whole', async (t) 
   t.comment(`404 on B ${(atMs - cutAtMs).toFixed(1)} ms after the upload to A was cut`)
 })
 
-t.test('an upload goes on being announced while it does; a dead node is forgotten', async (t) => {
+t.test('an upload goes on being announced while it does', async (t) => {
   const { a, b } = await openPair(t)
   const upload = startUpload(a, '1.ts')
   const key = storeKey('live-origin/1.ts')
@@ -103,14 +104,25 @@ t.test('an upload goes on being announced while it does; a dead node is forgotte
   t.ok(await isWaiting(reading), 'it was renewed')
   upload.request.end()
   t.equal((await reading).status, 200)
+})
 
-  // As a node leaves it that has died.
-  const lost = storeKey('live-origin/2.ts')
-  await direct.set(uploadNameOf(tagOf(lost), lost), '1', 'PX', 500)
-  const vain = await timed(b.get('2.ts'))
-  t.equal(vain.status, 404)
-  t.ok(vain.tookMs < 60_000)
-  t.comment(`a node that died 500 ms before its word ended: 404 after ${vain.tookMs.toFixed(0)} ms`)
+t.test('a node that is killed while it receives an upload is forgotten', async (t) => {
+  await direct.flushdb()
+  const { a, b } = await startValkeyPair(t, server.url)
+  const request = startRequest(`${a.url}/cache/live-origin/1.ts?ttl_seconds=60`, {
+    ...{ method: 'PUT', headers: { authorization: a.encoderKey } },
+  })
+  request.on('error', () => undefined)
+  request.write('first')
+  await until(async () => (await direct.keys('hw:a:*')).length === 1)
+  const url = `${b.url}/cache/live-origin/1.ts`
+  const reading = timed(http(url, { headers: { authorization: b.playerKey } }))
+  t.ok(await isWaiting(reading))
+  await a.served.end('SIGKILL')
+  const killedAtMs = performance.now()
+  const { status, atMs } = await reading
+  t.equal(status, 404)
+  t.comment(`404 at B ${(atMs - killedAtMs).toFixed(0)} ms after A was killed`)
 })
 
 t.test('a segment that a playlist at A has named is waited for at B', async (t) => {
@@ -283,8 +295,6 @@ t.test('Valkey loses the newest playlist: nobody who has seen it is taken back',
     t.ok(msns.has(3))
     t.notOk(msns.has(2), 'never back')
   }
-  await until(async () => msnOf(await b.get('p.m3u8')) === 2, 60_000)
-  t.comment(`kept for ${(performance.now() - lostAtMs).toFixed(0)} ms of 12 s`)
   await until(async () => (await a.put('p.m3u8', mediaPlaylist(4, 4))).status === 204)
   await until(async () => msnOf(await b.get('p.m3u8')) === 4)
 })
@@ -320,12 +330,12 @@ t.test('keys, revocations, caches and their settings hold on every node', async 
   }
   const put = (key: string, apiKey: string, cache = 'made') =>
     http(`${b.headwater.dataPlaneUrl}/cache/${cache}/${key}?ttl_seconds=60`, {
-      ...{ method: 'PUT', body: 'twelve bytes', headers: { authorization: apiKey } },
+      ...{ method: 'PUT', body: 'x'.repeat(2000), headers: { authorization: apiKey } },
     })
   const minted = await a.headwater.mintKey({ role: 'readwrite', caches: ['made'] })
   t.equal((await api('POST', '/api/caches', { name: 'made' })).status, 201)
   await measure('key and cache', async () => (await put('x', minted.apiKey)).status === 204)
-  await api('PATCH', '/api/caches/made', { itemSizeBytesMax: 5 })
+  await api('PATCH', '/api/caches/made', { itemSizeBytesMax: 1024 })
   await measure('setting', async () => (await put('x', minted.apiKey)).status === 413)
   const read = () =>
     http(`${b.headwater.dataPlaneUrl}/cache/made/x`, { headers: { authorization: minted.apiKey } })
@@ -335,7 +345,7 @@ t.test('keys, revocations, caches and their settings hold on every node', async 
   await a.headwater.revokeKey(minted.keyId)
   await measure('revocation', async () => (await read()).status === 401)
   const { superUser } = b.headwater.keys
-  await api('PATCH', '/api/caches/made', { itemSizeBytesMax: 100 })
+  await api('PATCH', '/api/caches/made', { itemSizeBytesMax: 4096 })
   await measure('setting', async () => (await put('x', superUser)).status === 204)
   await api('DELETE', '/api/caches/made')
   await measure('deletion', async () => (await put('x', superUser)).status === 404)

@@ -35,6 +35,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ['zscore', CHECK_NAME, 'member'],
   ['zrangebylex', CHECK_NAME, '-', '+'],
   ['zrangebyscore', CHECK_NAME, '0', '0'],
+  ['zrevrangebyscore', CHECK_NAME, '0', '0'],
   ['zrem', CHECK_NAME, 'member'],
   ['time'],
   ['ping'],
