@@ -14,6 +14,7 @@ import type { Clock } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Config } from '../config/schema.ts'
+import type { MeasuredValkey } from '../metrics/sources.ts'
 import { CacheRegistry } from '../origin/caches.ts'
 import { OriginEvents } from '../origin/events.ts'
 import { Origin } from '../origin/origin.ts'
@@ -42,6 +43,8 @@ export interface Core {
   readonly isStoreDown: () => boolean
   /** `undefined` without a disk. */
   readonly diskStats: DiskStats | undefined
+  /** `undefined` without Valkey. */
+  readonly measuredValkey: MeasuredValkey | undefined
   readonly origin: Origin
   readonly authenticator: Authenticator
   readonly tokenGuard: TokenGuard
@@ -145,6 +148,7 @@ async function openParts(
     store,
     isStoreDown: opened.isDown,
     diskStats,
+    measuredValkey: opened.measuredValkey,
     origin,
     authenticator,
     tokenGuard,

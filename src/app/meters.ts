@@ -59,6 +59,7 @@ export function openMeters({ config, clock, core }: MetersOptions): Meters {
       const sources: MetricSources = {
         store: core.store.stats,
         disk: core.diskStats,
+        valkey: core.measuredValkey,
         origin: core.origin.stats,
         waiters: core.origin.waiterStats,
         waiterCount: () => core.origin.waiterCount,

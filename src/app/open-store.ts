@@ -8,6 +8,7 @@ import { systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Config } from '../config/schema.ts'
+import type { MeasuredValkey } from '../metrics/sources.ts'
 import { FORGET_MS as RECENT_MS } from '../origin/channel-model.ts'
 import { notesCodec, notesOf } from '../origin/item-notes.ts'
 import { ShownPlaylists } from '../origin/shown-playlists.ts'
@@ -44,6 +45,8 @@ export interface OpenedStore {
   readonly shared: SharedStore | undefined
   /** For metrics; `undefined` without a disk. */
   readonly diskStats: DiskStats | undefined
+  /** For metrics; `undefined` without Valkey. */
+  readonly measuredValkey?: MeasuredValkey
   /**
    * Live playlists that were there before this process, with their bodies and parsed, so that their
    * channels go on: the oldest write first. Nothing for a store that starts empty.
@@ -74,6 +77,7 @@ export async function openStore(
   await store.refreshUsage()
   return {
     ...{ store, shared: store, isDown: () => store.isDown, diskStats: undefined },
+    measuredValkey: { stats: store.valkeyStats, link: valkey },
     restoredPlaylists: () => store.restorePlaylists(RECENT_MS),
   }
 }

@@ -10,6 +10,7 @@ import { SERVER_FAMILIES } from './families/server-families.ts'
 import { STORE_FAMILIES } from './families/store-families.ts'
 import { TELLING_FAMILIES } from './families/telling-families.ts'
 import { RIG_FAMILIES } from './families/rig-families.ts'
+import { VALKEY_FAMILIES } from './families/valkey-families.ts'
 import { takeScrape } from './sources.ts'
 import type { MetricSources, Scrape } from './sources.ts'
 import { formatMetrics } from './text.ts'
@@ -39,6 +40,11 @@ export const FAMILY_GROUPS: readonly FamilyGroup[] = [
     title: 'Disk',
     introduction: 'With `storage.kind: disk` ([Operations](operations.md#storage)).',
     families: DISK_FAMILIES,
+  },
+  {
+    title: 'Valkey',
+    introduction: 'With `storage.kind: valkey` ([Several origins](valkey.md)).',
+    families: VALKEY_FAMILIES,
   },
   {
     title: 'Channels',

@@ -13,6 +13,8 @@ import type { WaiterStats } from '../origin/waiters.ts'
 import type { Faults } from '../rig/faults.ts'
 import type { DiskStats } from '../storage/disk-items.ts'
 import type { StoreStats } from '../storage/store.ts'
+import type { ValkeyLink } from '../storage/valkey/valkey-link.ts'
+import type { ValkeyStats } from '../storage/valkey/valkey-store.ts'
 import type { PlaylistReads } from './playlist-reads.ts'
 import type { ProcessMeters } from './process-meters.ts'
 import type { RequestMeters } from './request-meters.ts'
@@ -41,10 +43,18 @@ export interface MeasuredWebhook {
   readonly deadLetterCount: number
 }
 
+/** Counters of objects in Valkey, and how the link to it is. */
+export interface MeasuredValkey {
+  readonly stats: ValkeyStats
+  readonly link: Pick<ValkeyLink, 'downSinceMs' | 'downTotalMs' | 'isTracking'>
+}
+
 export interface MetricSources {
   readonly store: StoreStats
   /** `undefined` without a disk. */
   readonly disk: DiskStats | undefined
+  /** `undefined` without Valkey. */
+  readonly valkey: MeasuredValkey | undefined
   readonly origin: OriginStats
   readonly waiters: WaiterStats
   readonly waiterCount: () => number

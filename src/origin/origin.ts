@@ -30,7 +30,7 @@ import type { SegmentPlace } from './segment-places.ts'
 import { StaleEdge } from './stale-edge.ts'
 import type { TokenGuard } from './token-guard.ts'
 import { ttlSecondsByRule } from './ttl-rules.ts'
-import { Upload } from './upload.ts'
+import { noRoom, Upload } from './upload.ts'
 import type { UploadHost, UploadOutcome, UploadRequest } from './upload.ts'
 import { Waiters } from './waiters.ts'
 import type { Wait, WaiterStats } from './waiters.ts'
@@ -354,8 +354,7 @@ export class Origin implements UploadHost {
       const cacheBytesMax = request.cache.settings.sizeBytesMax
       const outcome = await this.#store.put(item, cacheBytesMax === 0 ? {} : { cacheBytesMax })
       if (outcome.kind !== 'stored') {
-        const reason = outcome.kind === 'cache-full' ? 'cache-full' : 'store-full'
-        return { kind: 'refused', reason }
+        return noRoom(outcome)
       }
       const isJudged = request.cache.settings.playlistRules !== 'off'
       this.#reusedNames.stored(item, outcome.replaced, isJudged)

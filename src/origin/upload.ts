@@ -5,7 +5,7 @@
 
 import type { ItemKey, StoreKey } from '../base/names.ts'
 import { mayBecomePlaylist } from '../hls/signature.ts'
-import type { StoredItem } from '../storage/store.ts'
+import type { PutOutcome, StoredItem } from '../storage/store.ts'
 import { BodyCollector } from './body-collector.ts'
 import type { Cache } from './caches.ts'
 import { checkContent } from './content-rules.ts'
@@ -35,6 +35,20 @@ export type UploadOutcome =
       /** More than the reason says; for the answer, without a credential. */
       readonly detail?: string
     }
+
+/** What to say of an object that a store has no room for. */
+export function noRoom(outcome: Exclude<PutOutcome, { readonly kind: 'stored' }>): UploadOutcome {
+  if (outcome.kind === 'cache-full') return { kind: 'refused', reason: 'cache-full' }
+  const { where } = outcome.kind === 'full' ? outcome : {}
+  if (where === undefined) return { kind: 'refused', reason: 'store-full' }
+  return { kind: 'refused', reason: 'store-full', detail: FULL_DETAILS[where] }
+}
+
+const FULL_DETAILS = {
+  disk: 'The disk, or its bound (storage.disk.sizeBytesMax), is full; raise it, or lower ttl_seconds.',
+  valkey:
+    "Valkey's memory (its setting maxmemory) is full; raise maxmemory in Valkey, or lower ttl_seconds.",
+} as const
 
 export interface UploadRequest {
   readonly cache: Cache

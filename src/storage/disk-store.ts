@@ -295,7 +295,7 @@ export class DiskStore implements Store {
     this.#isFull = true
     this.diskStats.fullCount++
     const { sizeBytesMax } = this.diskStats
-    return { kind: 'full', sizeBytes: item.sizeBytes, sizeBytesMax, pinnedBytes: 0 }
+    return { kind: 'full', sizeBytes: item.sizeBytes, sizeBytesMax, pinnedBytes: 0, where: 'disk' }
   }
 
   async #remove(storeKey: StoreKey, change: 'delete' | 'expire'): Promise<boolean> {

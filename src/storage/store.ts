@@ -68,6 +68,8 @@ export interface NoRoom<Kind extends string> {
   readonly sizeBytesMax: number
   /** How much of that bound is pinned, without the item that would be replaced. */
   readonly pinnedBytes: number
+  /** Whose bound it is; absent: that of memory. */
+  readonly where?: 'disk' | 'valkey'
 }
 
 export interface PutOptions {

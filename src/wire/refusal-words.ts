@@ -219,8 +219,9 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
     advice: TRY_AGAIN,
   },
   'store-full': {
-    sentence: 'The live windows of the channels fill the hot store.',
-    advice: 'Raise hotStore.sizeBytesMax, or shorten the playlists.',
+    sentence: 'The store has no room left.',
+    advice:
+      'In memory: raise hotStore.sizeBytesMax, or shorten the playlists. On disk: storage.disk.sizeBytesMax. In Valkey: its maxmemory. Lower ttl_seconds wherever it is.',
   },
   'cache-full': {
     sentence: 'The live windows of this cache fill its byte budget.',

@@ -7,7 +7,7 @@ import { startValkeyServer, until } from '../support/valkey-server.ts'
 async function openOrigin(t: Test, url: string): Promise<Headwater> {
   const origin = await startHeadwater({
     settings: {
-      storage: { kind: 'valkey', timeoutMs: 400, valkey: { url } },
+      storage: { kind: 'valkey', timeoutMs: 1500, valkey: { url } },
       http: { shutdownSeconds: 1 },
     },
   })
@@ -100,6 +100,8 @@ t.test('Valkey dies and comes back: reads go on, writes say when to try again', 
   await until(async () => (await get(origin, 'p.m3u8')).status === 503)
   t.equal((await get(origin, '0.ts')).status, 200)
   await server.restart()
+  const down = await (await fetch(`${origin.adminUrl}/metrics`)).text()
+  t.match(down, /^headwater_valkey_down_seconds_total (?!0$)\d/m)
   const recoveredMs = await until(async () => (await put(origin, '1.ts', 'segment')).status === 204)
   await until(async () => (await fetch(`${origin.dataPlaneUrl}/health/ready`)).status === 200)
   t.equal((await get(origin, '1.ts')).status, 200)
@@ -118,5 +120,10 @@ t.test('a full Valkey refuses with the reason, and what is live plays on', async
   }
   t.equal(response.status, 507)
   t.equal(response.headers.get('x-headwater-reason'), 'store-full')
+  t.match(await response.json(), { detail: /Valkey.*maxmemory.*raise maxmemory in Valkey/ })
+  const metrics = await (await fetch(`${origin.adminUrl}/metrics`)).text()
+  t.match(metrics, /^headwater_valkey_full_total 1$/m)
+  t.match(metrics, /^headwater_valkey_up 1$/m)
+  t.match(metrics, /^headwater_valkey_tracking 1$/m)
   t.equal((await get(origin, '0.ts')).status, 200)
 })

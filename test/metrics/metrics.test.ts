@@ -48,8 +48,8 @@ t.test('the counters move with what happens', async (t) => {
   t.same(departures(series), [], 'nothing that the table does not have')
   const names = new Set(series.map(({ name }) => FAMILY_BY_SERIES.get(name)?.name))
   for (const { name } of METRIC_FAMILIES) {
-    // Only where there are channels, objects on disk, or a test rig.
-    if (/^headwater_(channel|rendition|disk|faults)_/.test(name)) continue
+    // Only where there are channels, objects on disk or in Valkey, or a test rig.
+    if (/^headwater_(channel|rendition|disk|valkey|faults)_/.test(name)) continue
     t.ok(names.has(name), `${name} has a value from the start`)
   }
   const value = (name: string, part: string) =>

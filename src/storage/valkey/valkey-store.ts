@@ -256,7 +256,10 @@ export class ValkeyStore implements SharedStore {
     } catch (error) {
       if (!(error instanceof ValkeyFullError)) throw error
       this.valkeyStats.fullCount++
-      return { kind: 'full', sizeBytes: item.sizeBytes, sizeBytesMax: 0, pinnedBytes: 0 }
+      return {
+        ...{ kind: 'full', sizeBytes: item.sizeBytes, sizeBytesMax: 0, pinnedBytes: 0 },
+        where: 'valkey',
+      }
     }
     this.#totals.set(reply.tag, splitStoreKey(storeKey).cacheName, reply.total)
     this.stats.putCount++
