@@ -19,6 +19,7 @@ import type { RunResult, ScenarioResult } from './results.ts'
 import { runRounds } from './rounds.ts'
 import type { RoundsOptions } from './rounds.ts'
 import { ServerProcess } from './server-process.ts'
+import { runStorageScenarios, STORAGE_SCENARIOS } from './storage/storage-scenarios.ts'
 
 const MIB = 1024 ** 2
 
@@ -35,8 +36,11 @@ const OTHERS = [FIRST_BYTE, RELEASE_WAITERS, OBSERVATION_COST, MEMORY_TURNOVER, 
 
 const USAGE = `Usage: npm run bench -- [options] [scenario ...]
 
-Scenarios, by name or by its beginning; all when there are none:
+Scenarios, by name or by its beginning; all of the first list when there are none:
   ${[...httpScenarios().map(({ name }) => name), ...OTHERS].join('\n  ')}
+
+  of disk and Valkey (they need redis-server; "storage" is all of them):
+  ${STORAGE_SCENARIOS.join('\n  ')}
 
   --quick          a smoke run: one short round
   --rounds N       instead of ${FULL.rounds}
@@ -127,6 +131,7 @@ async function measureAll({
     say(EXPIRY)
     scenarios.push(runExpiry({ buildDir, pinned }))
   }
+  scenarios.push(...(await runStorageScenarios(scenarioNames, quick, child, say)))
   return {
     startedAt,
     commit,
@@ -184,8 +189,9 @@ function readArguments(args: readonly string[]): Arguments | undefined {
 }
 
 function chooseScenarios(asked: readonly string[]): ReadonlySet<string> {
-  const names = [...httpScenarios().map(({ name }) => name), ...OTHERS]
-  if (asked.length === 0) return new Set(names)
+  const usual = [...httpScenarios().map(({ name }) => name), ...OTHERS]
+  if (asked.length === 0) return new Set(usual)
+  const names = [...usual, ...STORAGE_SCENARIOS]
   const chosen = asked.flatMap((text) => {
     if (names.includes(text)) return [text]
     const found = names.filter((name) => name.startsWith(text))

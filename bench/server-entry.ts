@@ -1,7 +1,7 @@
 /**
  * The child that is measured: an origin out of `dist`, driven by messages of its parent. Nothing
- * else runs in this process. Arguments: the URL of `app.js`, then as JSON the settings and whether
- * requests are observed.
+ * else runs in this process. Arguments: the URL of `app.js`, then as JSON the settings, whether
+ * requests are observed, and the data directory ('': a temporary one).
  */
 
 import type * as App from '../src/app.ts'
@@ -25,10 +25,13 @@ export type ServerMessage =
 
 export type ServerCommand = 'usage' | 'stop'
 
-const [appUrl = '', settingsText = '{}', observeText = 'true'] = process.argv.slice(2)
+const [appUrl = '', settingsText = '{}', observeText = 'true', dataDirText = '""'] =
+  process.argv.slice(2)
 const app = (await import(appUrl)) as typeof App
 // JSON of this bench's own making (server-process.ts).
+const dataDir = JSON.parse(dataDirText) as string
 const origin = await app.startHeadwater({
+  ...(dataDir === '' ? {} : { dataDir }),
   settings: JSON.parse(settingsText) as PartialConfig,
   observeRequests: observeText === 'true',
 })

@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly settings: PartialConfig
   /** False: an origin that neither measures nor logs requests. */
   readonly observeRequests?: boolean
+  /** Kept afterwards; a temporary one when absent. */
+  readonly dataDir?: string
   /** Further flags of the child's node: `--trace-gc`, what V8 can be told. */
   readonly nodeFlags: readonly string[]
   /** Writes a CPU profile of the child there when it stops. */
@@ -49,6 +51,7 @@ export class ServerProcess {
       pathToFileURL(join(options.buildDir, 'dist/app.js')).href,
       JSON.stringify(options.settings),
       JSON.stringify(options.observeRequests ?? true),
+      JSON.stringify(options.dataDir ?? ''),
     ])
     const child = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'] })
     const ready = await nextMessage(child, 'ready')
