@@ -38,6 +38,7 @@ export interface FollowerOptions {
 const PLAYLIST_ANSWER_MS_MAX = 15_000
 /** A source that has failed so often in a row is not waited for by others. */
 export const FAILURES_MAX = 6
+const REASONS_TOLD_MAX = 10
 
 export class RenditionFollower {
   readonly #options: FollowerOptions
@@ -55,6 +56,8 @@ export class RenditionFollower {
   #hasEnded = false
   #failureCount = 0
   #isRefused = false
+  /** Since it last answered well. */
+  readonly #toldReasons = new Set<string>()
   #startedAtMonotonicMs = 0
   #progressAtMonotonicMs = 0
   #isStale = false
@@ -231,7 +234,9 @@ export class RenditionFollower {
     const { shared, label } = this.#options
     this.#failureCount += 1
     if (cause === 'refused' && !this.#isRefused) this.#isRefused = true
-    if (this.#failureCount === 1 && !this.#isOver) {
+    const isTold = this.#toldReasons.has(reason) || this.#toldReasons.size >= REASONS_TOLD_MAX
+    if (!isTold && !this.#isOver) {
+      this.#toldReasons.add(reason)
       shared.events.say(`${label}: ${reason} (${showUrl(this.#url)}). Trying again.`)
     }
     // Its signature may have expired, or the server behind the name may have gone.
@@ -248,6 +253,7 @@ export class RenditionFollower {
     if (this.#failureCount > 0) shared.events.say(`${label}: the source answers again.`)
     this.#failureCount = 0
     this.#isRefused = false
+    this.#toldReasons.clear()
   }
 
   /** @returns Whether it was taken: copies from before are not. */
@@ -313,8 +319,9 @@ export class RenditionFollower {
     const { outageCount } = shared.local
     if (outageCount === this.#outageCount) return true
     const outcomes = this.#window.ready.map((segment) => this.#window.stateOf(segment)?.outcome)
-    const newest = outcomes.reverse().find((outcome) => typeof outcome === 'object')
-    const name = typeof newest === 'object' ? newest.name.slice(uriPrefix.length) : undefined
+    // The oldest: the newest may have been stored since.
+    const oldest = outcomes.find((outcome) => typeof outcome === 'object')
+    const name = typeof oldest === 'object' ? oldest.name.slice(uriPrefix.length) : undefined
     const isThere = name === undefined ? true : await shared.local.has(`${folder}${name}`)
     if (isThere === undefined) return true
     this.#outageCount = outageCount

@@ -94,11 +94,12 @@ export class SegmentWindow {
     const differs = document.segments.some((segment) => this.#isAnother(segment))
     const isBehind = known !== undefined && last !== undefined && last < known
     const overlaps = document.segments.some((segment) => this.stateOf(segment) !== undefined)
-    if (isBehind && overlaps && !differs && !isTired) return { kind: 'older', added: [] }
+    const isOlder = isBehind && overlaps && !differs
+    if (isOlder && !isTired) return { kind: 'older', added: [] }
     const isReset = this.#document !== undefined && (differs || isBehind)
     if (this.#document === undefined || (isReset && !overlaps)) this.#cut(document)
     this.#document = document
-    return { kind: isReset ? 'reset' : this.#kindOf(known, last), added: this.#update(isTired) }
+    return { kind: isReset ? 'reset' : this.#kindOf(known, last), added: this.#update(isOlder) }
   }
 
   /** All are to be fetched again: the cache has lost them. @returns Those that are. */
