@@ -117,10 +117,13 @@ export function registerRecordingRoutes(
         })
       }
       let timer = clock.setTimer(recheck, RECHECK_MS)
-      reply.raw.once('close', () => {
+      const leave = () => {
         clock.clearTimer(timer)
         all.abandon(recording)
-      })
+      }
+      reply.raw.once('close', leave)
+      // A connection may be open on one side alone: this reader has no more to say, so it has gone.
+      request.raw.socket.once('end', leave)
       reply.hijack()
       return reply
     },
