@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import { FIRST_CACHE_NAME } from '../app.ts'
+import type { Clock } from '../base/clock.ts'
 import { HeadwaterError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
 import type { OwnValues } from '../config/flags.ts'
@@ -125,7 +126,8 @@ async function runDemo(context: CliContext, argv: readonly string[]): Promise<nu
       cacheName: choices.cacheName,
       encoderKey: keys.encoder,
     }
-    const demo = await startChannels({ target, choices, context, tell })
+    const paceClock = origin.headwater.clock
+    const demo = await startChannels({ target, choices, context, tell, paceClock })
     const server = { origin, reporter, playerKey: keys.player }
     return await runUntilStopped({ demo, settings, context, choices, target, server })
   } catch (error) {
@@ -297,12 +299,14 @@ function startChannels(options: {
   readonly choices: DemoChoices
   readonly context: CliContext
   readonly tell: (line: string) => void
+  readonly paceClock?: Clock | undefined
 }): Promise<DemoChannels> {
-  const { target, choices, context, tell } = options
+  const { target, choices, context, tell, paceClock } = options
   const { channels, ladder, input, source } = choices
   return runDemoChannels({
     origin: target,
     clock: context.clock,
+    paceClock,
     channels,
     source,
     onProgress: tell,
