@@ -66,6 +66,17 @@ t.test('one that is broken off is waited for no longer, whoever has named it', a
   t.equal(b.hold('s1.ts'), undefined)
 })
 
+t.test('a node does not wait for an upload of its own that has failed', async (t) => {
+  const { a } = await openPair()
+  const upload = a.open('s1.ts')
+  t.equal(await a.origin.load(key('s1.ts')), undefined)
+  const wait = a.hold('s1.ts')
+  upload.abort()
+  t.equal(await wait?.outcome, 'changed')
+  t.equal(await a.origin.load(key('s1.ts')), undefined)
+  t.equal(a.hold('s1.ts'), undefined)
+})
+
 t.test('a node that dies is forgotten after six seconds, and a cache may not wait', async (t) => {
   const { a, b, clock } = await openPair()
   a.open('s1.ts')

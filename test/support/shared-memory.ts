@@ -113,6 +113,7 @@ export class SharedMemoryNode extends HotStore implements SharedStore {
   }
 
   endUpload(storeKey: StoreKey, isStored: boolean): void {
+    if (!isStored) this.#near.forgetAbsence(storeKey)
     if (isStored || !this.#memory.uploads.delete(storeKey)) return
     this.#memory.tell('upload', storeKey, this)
   }

@@ -80,6 +80,7 @@ export class NearCache {
   rememberDescribed(fill: Fill, found: StoredItem | 'uploading' | undefined): void {
     if (fill.isSpoiled || typeof this.hot.inspect(fill.storeKey) !== 'string') return
     if (typeof found === 'object') {
+      this.#absent.delete(fill.storeKey)
       if (found.kind !== 'media' && found.kind !== 'multivariant') this.#described.set(found)
     } else this.#rememberAbsence(fill.storeKey, found === 'uploading')
   }

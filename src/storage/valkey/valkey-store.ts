@@ -114,6 +114,8 @@ export class ValkeyStore implements SharedStore {
 
   endUpload(storeKey: StoreKey, isStored: boolean): void {
     this.#uploads.end(storeKey, isStored)
+    // This node is not told of what it does itself.
+    if (!isStored) this.#near.forgetAbsence(storeKey)
   }
 
   isUploadedElsewhere(storeKey: StoreKey): boolean {
