@@ -32,10 +32,7 @@ export async function runNearHit(
   const servers = {
     memory: await ServerProcess.start({ ...options, settings: {} }),
     disk: await ServerProcess.start({ ...options, settings: { storage: { kind: 'disk' } } }),
-    valkey: await ServerProcess.start({
-      ...options,
-      settings: { storage: { kind: 'valkey', valkey: { url: valkey.url } } },
-    }),
+    valkey: await ServerProcess.start({ ...options, settings: valkey.settings }),
   }
   for (const server of Object.values(servers)) await measure(scenario, server, recorder, WARM_UP)
   const cpuUs = async (kind: keyof typeof servers) =>

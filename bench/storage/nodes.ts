@@ -27,7 +27,8 @@ interface Window {
   readonly cpuUsPerRequest: number
   readonly playlistMs: readonly number[]
   readonly segmentMs: readonly number[]
-  readonly failedCount: number
+  readonly failedReadCount: number
+  readonly failedWriteCount: number
 }
 
 /**
@@ -40,7 +41,7 @@ export async function runNodes(
   say: (text: string) => void,
 ): Promise<readonly ScenarioResult[]> {
   const valkey = await startValkey()
-  const settings = { storage: { kind: 'valkey' as const, valkey: { url: valkey.url } } }
+  const { settings } = valkey
   const servers: ServerProcess[] = []
   for (let node = 0; node < Math.max(...NODE_COUNTS); node++) {
     servers.push(await ServerProcess.start({ ...options, settings }))
@@ -77,13 +78,17 @@ class Mix {
     const clientOf = (index: number) => clients[index % clients.length]
     const playlistMs: number[] = []
     const segmentMs: number[] = []
-    let failedCount = 0
+    let failedReadCount = 0
+    let failedWriteCount = 0
     let requestCount = 0
     const write = async (rendition: number) => {
       const client = clientOf(rendition)
-      await client?.put(segmentPath(rendition, this.#sequence), this.#segment)
-      await client?.put(playlistPath(rendition), this.#playlist)
+      const answers = [
+        await client?.tryPut(segmentPath(rendition, this.#sequence), this.#segment),
+        await client?.tryPut(playlistPath(rendition), this.#playlist),
+      ]
       requestCount += 2
+      for (const answer of answers) if (answer?.status !== 204) failedWriteCount++
     }
     const read = async (player: number) => {
       const rendition = player % RENDITIONS
@@ -92,18 +97,20 @@ class Mix {
       const playlist = await client?.get(playlistPath(rendition))
       const segment = await client?.get(segmentPath(rendition, this.#sequence - 1))
       requestCount += 2
-      for (const answer of [playlist, segment]) if (answer?.status !== 200) failedCount++
+      for (const answer of [playlist, segment]) if (answer?.status !== 200) failedReadCount++
       if (playlist !== undefined) playlistMs.push(playlist.ms)
       if (segment !== undefined) segmentMs.push(segment.ms)
     }
     await this.#period(write, undefined)
     await this.#period(write, read)
-    playlistMs.length = segmentMs.length = requestCount = failedCount = 0
+    playlistMs.length = segmentMs.length = requestCount = 0
+    failedReadCount = failedWriteCount = 0
     const before = await cpuUsOf(servers)
     for (let period = 0; period < periods; period++) await this.#period(write, read)
     const cpuUs = (await cpuUsOf(servers)) - before
     for (const client of clients) client.close()
-    return { cpuUsPerRequest: cpuUs / requestCount, playlistMs, segmentMs, failedCount }
+    const cpuUsPerRequest = cpuUs / requestCount
+    return { cpuUsPerRequest, playlistMs, segmentMs, failedReadCount, failedWriteCount }
   }
 
   /** Everybody once, spread over the period. */
@@ -169,7 +176,8 @@ function resultOf(count: number, windows: readonly Window[]): ScenarioResult {
       playlistP99Ms: at(({ playlistMs }) => playlistMs, 0.99),
       segmentP50Ms: at(({ segmentMs }) => segmentMs, 0.5),
       segmentP99Ms: at(({ segmentMs }) => segmentMs, 0.99),
-      failedReads: windows.reduce((sum, { failedCount }) => sum + failedCount, 0),
+      failedReads: windows.reduce((sum, { failedReadCount }) => sum + failedReadCount, 0),
+      failedWrites: windows.reduce((sum, { failedWriteCount }) => sum + failedWriteCount, 0),
     },
   }
 }

@@ -39,17 +39,11 @@ export async function runReadThrough(
   for (const size of SIZES) {
     for (const kind of ['disk', 'valkey'] as const) {
       say(`${READ_THROUGH}-${kind}-${size.name}`)
-      const storage =
-        kind === 'disk'
-          ? { kind, disk: { sizeBytesMax: 1024 * MIB } }
-          : { kind, valkey: { url: valkey.url } }
+      const disk = { storage: { kind: 'disk' as const, disk: { sizeBytesMax: 1024 * MIB } } }
       results.push(
         await runOne(`${READ_THROUGH}-${kind}-${size.name}`, size.sizeBytes, readCount, {
           ...options,
-          settings: {
-            storage,
-            ...bounds(size.sizeBytes),
-          },
+          settings: { ...(kind === 'disk' ? disk : valkey.settings), ...bounds(size.sizeBytes) },
         }),
       )
     }

@@ -30,9 +30,14 @@ export class TimedClient {
 
   /** @throws Error for any answer but 204. */
   async put(path: string, body: Buffer): Promise<TimedAnswer> {
-    const answer = await this.#exchange('PUT', `${path}?ttl_seconds=3600`, body)
-    if (answer.status !== 204) throw new Error(`PUT ${path} was answered ${answer.status}`)
-    return answer
+    const answer = await this.tryPut(path, body)
+    if (answer.status === 204) return answer
+    throw new Error(`PUT ${path} was answered ${answer.status}: ${answer.body.toString()}`)
+  }
+
+  /** Whatever the answer is. */
+  tryPut(path: string, body: Buffer): Promise<TimedAnswer> {
+    return this.#exchange('PUT', `${path}?ttl_seconds=3600`, body)
   }
 
   close(): void {

@@ -7,12 +7,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PartialConfig } from '../../src/config/schema.ts'
 
 const COMMAND = process.env['E2E_REDIS_SERVER'] ?? 'redis-server'
 const START_MS = 10_000
 
 export interface ValkeyProcess {
-  readonly url: string
+  /** Of an origin that uses it; patient, since a busy machine must not end the run. */
+  readonly settings: PartialConfig
   stop(): Promise<void>
 }
 
@@ -41,7 +43,13 @@ export async function startValkey(): Promise<ValkeyProcess> {
     await sleep(20)
   }
   return {
-    url: `redis://127.0.0.1:${port}`,
+    settings: {
+      storage: {
+        kind: 'valkey',
+        timeoutMs: 10_000,
+        valkey: { url: `redis://127.0.0.1:${port}` },
+      },
+    },
     stop: async () => {
       process.off('exit', kill)
       if (child.exitCode === null) {

@@ -23,7 +23,7 @@ export async function runVisible(
   options: Omit<ServerOptions, 'settings'>,
 ): Promise<readonly ScenarioResult[]> {
   const valkey = await startValkey()
-  const settings = { storage: { kind: 'valkey' as const, valkey: { url: valkey.url } } }
+  const { settings } = valkey
   const writer = await ServerProcess.start({ ...options, settings })
   const reader = await ServerProcess.start({ ...options, settings })
   const writing = new TimedClient({ url: writer.dataPlaneUrl, apiKey: writer.apiKey })
