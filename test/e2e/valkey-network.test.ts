@@ -1,6 +1,7 @@
 /** What becomes of readers and writers when the network to Valkey is slow, or loses everything. */
 
 import t from 'tap'
+import { http } from '../support/http.ts'
 import { NetworkPath } from '../support/network-path.ts'
 import { connectTo, startValkeyServer, until } from '../support/valkey-server.ts'
 import { mediaPlaylist, median, msnOf, openValkeyOrigin } from './support/valkey-origin.ts'
@@ -31,6 +32,12 @@ t.test('one origin is cut off without a word: it says so, keeps its promises, he
   await a.put('0.ts', 'segment')
   await a.put('p.m3u8', mediaPlaylist(0))
   await until(async () => msnOf(await b.get('p.m3u8')) === 0)
+  const revoked = await a.headwater.mintKey({ role: 'readonly', caches: ['live-origin'] })
+  const byRevoked = async ({ headwater }: ValkeyOrigin) => {
+    const url = `${headwater.dataPlaneUrl}/cache/live-origin/0.ts`
+    return (await http(url, { headers: { authorization: revoked.apiKey } })).status
+  }
+  await until(async () => (await byRevoked(b)) === 200)
 
   path.fallSilent()
   const unreadyMs = await until(async () => !(await a.isReady()))
@@ -47,11 +54,15 @@ t.test('one origin is cut off without a word: it says so, keeps its promises, he
     t.equal((await b.put('p.m3u8', mediaPlaylist(msn))).status, 204)
   const withheldMs = await until(async () => (await a.get('p.m3u8')).status === 503)
   t.equal((await a.get('0.ts')).status, 200, 'segments go on')
+  await b.headwater.revokeKey(revoked.keyId)
+  t.equal(await byRevoked(b), 401)
+  t.equal(await byRevoked(a), 200, 'it has not heard of it')
 
   path.heal()
   const healedMs = await until(() => a.isReady())
   const first = await a.get('p.m3u8')
   t.equal(msnOf(first), 5, 'nothing older than what is there')
+  await until(async () => (await byRevoked(a)) === 401, 1000 + PATIENCE_MS)
   t.equal((await a.put('p.m3u8', mediaPlaylist(6))).status, 204)
   await until(async () => msnOf(await b.get('p.m3u8')) === 6)
   t.comment(

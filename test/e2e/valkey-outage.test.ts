@@ -7,6 +7,9 @@ import { mediaPlaylist, msnOf, openValkeyOrigin } from './support/valkey-origin.
 
 const TIMEOUT_MS = 600
 const HEARTBEAT_MS = 500
+/** How long what fills it lives, and how long it is kept full: less than that. */
+const FILLER_SECONDS = 6
+const FULL_MS = 1000
 /** For what a busy machine adds. */
 const PATIENCE_MS = 2500
 const TARGET_SECONDS = 1
@@ -76,6 +79,7 @@ t.test(
     const b = await openValkeyOrigin(t, server.url, 2000)
     let isOver = false
     const refusals: string[] = []
+    const stored = new Set<number>()
     /** The newest segment that was taken. */
     let edge = -1
     let edgeAtMs = 0
@@ -83,6 +87,7 @@ t.test(
     const encoding = (async () => {
       for (let number = 0; !isOver; number++) {
         const segment = await a.put(`${String(number)}.ts`, new Uint8Array(20_000))
+        if (segment.status === 204) stored.add(number)
         // An encoder that lost one goes on with the next.
         if (segment.status === 204 && number >= 2) {
           const names = [number - 2, number - 1, number]
@@ -114,33 +119,37 @@ t.test(
       }
     })()
 
-    // Somebody else fills it: for three seconds there is no room.
-    for (let index = 0; ; index++) {
-      const filler = await b.put(`fill-${String(index)}.ts`, new Uint8Array(400_000), 3)
-      if (filler.status === 204) continue
-      t.equal(filler.status, 507)
-      t.equal(filler.headers['x-headwater-reason'], 'store-full')
-      break
-    }
-    // And the rest of it, so that not even a small one fits.
-    await until(async () => {
-      const filler = await b.put(`small-${String(Math.random())}.ts`, new Uint8Array(10_000), 3)
-      return filler.status === 507 && refusals.length > 0
-    })
+    // Somebody else fills it, down to where not even a small object fits.
+    const reasons = new Set<string>()
+    await Promise.all(
+      Array.from({ length: 4 }, async (_, worker) => {
+        let sizeBytes = 400_000
+        let fullAtMs = Infinity
+        for (let index = 0; performance.now() < fullAtMs + FULL_MS; index++) {
+          const key = `fill-${String(worker)}-${String(index)}.ts`
+          const filler = await b.put(key, new Uint8Array(sizeBytes), FILLER_SECONDS)
+          if (filler.status === 204) continue
+          reasons.add(`${String(filler.status)} ${String(filler.headers['x-headwater-reason'])}`)
+          sizeBytes = Math.max(2000, Math.floor(sizeBytes / 2))
+          if (refusals.length > 0) fullAtMs = Math.min(fullAtMs, performance.now())
+        }
+      }),
+    )
+    t.strictSame([...reasons], ['507 store-full'])
     const edgeWhenFull = edge
-    const named = [edgeWhenFull - 2, edgeWhenFull - 1, edgeWhenFull]
+    const named = [edgeWhenFull - 2, edgeWhenFull - 1, edgeWhenFull].filter((n) => stored.has(n))
     for (const origin of [a, b]) {
       for (const name of named) t.equal((await origin.get(`${String(name)}.ts`)).status, 200)
       t.equal(await origin.isReady(), true, 'a balancer leaves the readers here')
     }
-    const recoveredMs = await until(() => edge >= edgeWhenFull + 5, 20_000)
+    const recoveredMs = await until(() => edge >= edgeWhenFull + 5, 30_000)
     isOver = true
     await Promise.all([encoding, watching])
     t.strictSame([...new Set(refusals)], ['507 store-full'], 'refused with the reason')
     t.strictSame(failures, [], 'a reader finds the playlist all along')
     t.comment(
       `full: ${String(refusals.length)} writes of the channel refused, ${String(failures.length)} failed reads; longest ` +
-        `time without a new segment ${longestGapMs.toFixed(0)} ms (what filled it lived 3 s); five new ones ` +
+        `time without a new segment ${longestGapMs.toFixed(0)} ms (what filled it lived ${String(FILLER_SECONDS)} s); five new ones ` +
         `${recoveredMs.toFixed(0)} ms after it was full`,
     )
   },
