@@ -15,7 +15,7 @@ import { HotStore } from '../../src/storage/hot-store.ts'
 import { cacheNamed } from './sample-item.ts'
 
 const CHILD = join(import.meta.dirname, 'disk-child.ts')
-/** The soak runs more of them. */
+/** Few, so that the suite stays short: CONTRIBUTING.md says how to run more. */
 const KILLS = Number(process.env['HEADWATER_TEST_KILLS'] ?? 4)
 
 /** Names and what a reader may find under them: the last write that was told, or one begun after it. */
