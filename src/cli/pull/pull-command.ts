@@ -42,7 +42,7 @@ EXT-X-GAP. Ends with the source; what is live and never ends: Ctrl-C or --second
   --last-seconds N       of a live source only the last N seconds at the beginning, not its whole DVR
   --allow-private        the source may be on this machine or in a private network
   --allow-address CIDR   ... or at these addresses, whatever they are; several by commas
-  --json                 one JSON document on stdout at the end
+  --json                 one JSON document on stdout at the end, instead of a line when it plays
 
   --admin-url URL        the server's admin API; without it the data directory tells
   --data-dir DIR         the server's data directory (.headwater)
@@ -127,7 +127,7 @@ interface Pull {
 async function pull({ context, url, args, target, asJson, options }: Pull): Promise<number> {
   const { clock } = context
   const abort = new AbortController()
-  const reporter = new PullReporter(context)
+  const reporter = new PullReporter(context, () => tellReady())
   const client = new SourceClient({
     rules: new AddressRules(args.addresses),
     credentials: new SourceCredentials(url),
@@ -157,6 +157,13 @@ async function pull({ context, url, args, target, asJson, options }: Pull): Prom
     cacheName: args.cacheName,
     playlistKey: `${keyPrefix}${session.playlistName}`,
   })
+  const tellReady = () => {
+    const { stdout } = context
+    if (asJson) return
+    // For scripts, as `serve` and `demo` have it.
+    if (stdout.isTTY !== true) stdout.write(`${JSON.stringify({ event: 'ready', playerUrl })}\n`)
+    else reporter.say('It can be played now. Ctrl-C ends the pull.')
+  }
   reporter.say(`Pulling ${showUrl(url)} into ${args.cacheName}/${keyPrefix}${session.playlistName}`)
   reporter.say(`Play it: ${playerUrl}`)
   const end = { seconds: args.seconds, abort, sleep: options.sleep }

@@ -23,9 +23,12 @@ export class PullReporter implements PullEvents {
   #shownAtMonotonicMs: number
   #shownChars = 0
   #followers: () => readonly RenditionFollower[] = () => []
+  readonly #onPublished: () => void
 
-  constructor(context: Pick<CliContext, 'stderr' | 'clock'>) {
+  /** @param onPublished  Called once it can be played. */
+  constructor(context: Pick<CliContext, 'stderr' | 'clock'>, onPublished: () => void) {
     this.#context = context
+    this.#onPublished = onPublished
     this.#shownAtMonotonicMs = context.clock.monotonicMs()
   }
 
@@ -59,6 +62,10 @@ export class PullReporter implements PullEvents {
   playlistStored(): void {
     this.#counts.playlistCount += 1
     this.#show()
+  }
+
+  published(): void {
+    this.#onPublished()
   }
 
   /** How it stands, in a few words. */

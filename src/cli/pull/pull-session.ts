@@ -57,6 +57,7 @@ export class PullSession {
   readonly #fileNames = new Map<string, string>()
   #publishedText: string | undefined
   #publishedAtMonotonicMs = 0
+  #isTold = false
   #fatal: Error | undefined
 
   constructor(options: PullSessionOptions) {
@@ -138,7 +139,7 @@ export class PullSession {
       folder,
       uriPrefix: folder,
       first,
-      onChange: () => this.#bell.ring(),
+      onChange: () => this.#tellPublished(),
     })
     this.#followers.set('', follower)
     await follower.run()
@@ -305,7 +306,14 @@ export class PullSession {
     }
     shared.events.playlistStored()
     this.#publishedText = text
+    this.#tellPublished()
     this.#publishedAtMonotonicMs = nowMonotonicMs
+  }
+
+  #tellPublished(): void {
+    if (this.#isTold || !this.isPublished) return
+    this.#isTold = true
+    this.#options.shared.events.published()
   }
 
   get #ttlSeconds(): number {

@@ -24,6 +24,8 @@ export interface PullEvents {
   segmentStored(sizeBytes: number): void
   segmentLost(words: string): void
   playlistStored(): void
+  /** Once: what was pulled can be played from now on. */
+  published(): void
 }
 
 export interface PullShared {

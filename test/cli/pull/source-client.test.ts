@@ -1,5 +1,6 @@
 import { gzipSync, brotliCompressSync, deflateSync } from 'node:zlib'
 import type { LookupAddress } from 'node:dns'
+import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import type { Test } from 'tap'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -87,7 +88,7 @@ t.test('of several addresses only those are tried that may be', async (t) => {
 t.test('redirects: five, each checked, http and https alone', async (t) => {
   const source = await HlsSource.open(t, '127.0.0.2')
   const inner = await HlsSource.open(t)
-  const to = (location: string) => (_: unknown, response: import('node:http').ServerResponse) => {
+  const to = (location: string) => (_: unknown, response: ServerResponse) => {
     response.writeHead(302, { location }).end()
   }
   source.set({
@@ -129,7 +130,7 @@ t.test('credentials of the source go to its origin alone', async (t) => {
 t.test('bodies: at the bound and over it, declared or endless, packed or not', async (t) => {
   const source = await HlsSource.open(t)
   const packed = (coding: string, body: Buffer) =>
-    ((_: unknown, response: import('node:http').ServerResponse) => {
+    ((_: unknown, response: ServerResponse) => {
       response.writeHead(200, { 'content-encoding': coding }).end(body)
     }) as never
   let sentBytes = 0
