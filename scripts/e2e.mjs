@@ -162,10 +162,12 @@ const suites = [
   },
   { file: 'test/e2e/tls.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
   { file: 'test/e2e/rig.test.ts', needs: ['E2E_CHROMIUM'] },
+  { file: 'test/e2e/rig-clock.test.ts', needs: [] },
   { file: 'test/e2e/rig-seed.test.ts', needs: ['E2E_FFMPEG'] },
   { file: 'test/e2e/rig-players.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/console.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
   { file: 'test/e2e/console-steer.test.ts', needs: ['E2E_FFMPEG', 'E2E_CHROMIUM'] },
+  { file: 'test/e2e/console-rig.test.ts', needs: ['E2E_CHROMIUM'] },
   { file: 'test/e2e/player.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'] },
   {
     file: 'test/e2e/cdn-varnish.test.ts',
