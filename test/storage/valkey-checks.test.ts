@@ -1,5 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { judgeInfo } from '../../src/storage/valkey/valkey-checks.ts'
+import { judgeInfo, USED_COMMANDS } from '../../src/storage/valkey/valkey-checks.ts'
 
 /** What INFO says of a server that is as it should be. */
 const GOOD = {
@@ -61,3 +62,21 @@ t.test('Sentinels with nothing to fail over to', async (t) => {
   t.same(judge({ connected_slaves: '0' }).warnings, [])
   t.same(judge({}, true).warnings, [])
 })
+
+t.test(
+  'the rights that are asked for are those of every command and every kind of name',
+  async (t) => {
+    const folder = new URL('../../src/storage/valkey/', import.meta.url)
+    const sources = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    const all = sources.join('\n')
+    const commands = new Set(USED_COMMANDS.map(([name]) => name))
+    const used = [...all.matchAll(/redis\.call\('([A-Z]+)'/g)].map(([, name = '']) => name)
+    t.ok(used.length > 20)
+    for (const name of used) t.ok(commands.has(name.toLowerCase()), name)
+    const kinds = new Set(
+      USED_COMMANDS.map(([, name = '']) => /^hw:([a-z]):/.exec(name)?.[1]).filter(Boolean),
+    )
+    for (const [, kind] of all.matchAll(/['`]hw:([a-z]):/g))
+      t.ok(kinds.has(kind), `hw:${String(kind)}:`)
+  },
+)

@@ -19,7 +19,7 @@ const MAJOR_VERSION_MIN = 7
 const CHECK_NAME = 'hw:u:{00}check'
 
 /** Every command that is used, on names and channels like those that are used. */
-const COMMANDS: readonly (readonly [string, ...string[]])[] = [
+export const USED_COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ['set', CHECK_NAME, 'check', 'PX', '1000'],
   ['get', CHECK_NAME],
   ['exists', CHECK_NAME],
@@ -36,6 +36,7 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ['zrangebylex', CHECK_NAME, '-', '+'],
   ['zrangebyscore', CHECK_NAME, '0', '0'],
   ['zrevrangebyscore', CHECK_NAME, '0', '0'],
+  ['zrevrangebyscore', CHECK_NAME, '0', '0'],
   ['zrem', CHECK_NAME, 'member'],
   ['time'],
   ['ping'],
@@ -48,9 +49,8 @@ const COMMANDS: readonly (readonly [string, ...string[]])[] = [
   ['client', 'info'],
   ['client', 'tracking', 'off'],
   // Each kind of name, to read and to write.
-  ...['hw:o:{00}', 'hw:c:{00}', 'hw:d:', 'hw:'].map(
-    (prefix) => ['unlink', `${prefix}check`] as const,
-  ),
+  ...[...'acdiopsux'].map((kind) => ['unlink', `hw:${kind}:{00}check`] as const),
+  ['unlink', 'hw:check'],
   // Last: it takes no other command from here on.
   ['subscribe', '__redis__:invalidate'],
 ]
@@ -192,7 +192,7 @@ async function missingRights(
   problems: string[],
 ): Promise<readonly string[]> {
   const missing = new Set<string>()
-  for (const [name, ...args] of COMMANDS) {
+  for (const [name, ...args] of USED_COMMANDS) {
     try {
       const reply = await client.call(name, ...args)
       if (name === 'client' && args[0] === 'info') checkDatabase(String(reply), database, problems)
