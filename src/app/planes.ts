@@ -157,6 +157,8 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
       startedAt: formatIsoTime(startedAtMs),
       now: formatIsoTime(clock.nowMs()),
       state: health.notReady ?? 'ready',
+      rigEnabled: config.rig.enabled,
+      faultCount: core.faults?.everybody.list().length ?? 0,
     }),
   })
   const both = { data, admin }

@@ -12,15 +12,18 @@ export interface PlayAddress {
   readonly itemPath: string
 }
 
-/** `/play/<cache>/<key>` (a proxy's prefix before it is kept); `undefined` when it is not that. */
-export function parsePlayAddress(pathname: string): PlayAddress | undefined {
+/**
+ * `/play/<cache>/<key>` (a proxy's prefix before it is kept), on a test rig with `?scenario=<name>`;
+ * `undefined` when it is not that.
+ */
+export function parsePlayAddress(pathname: string, search = ''): PlayAddress | undefined {
   const match = /^(.*?)\/play\/([^/]+)\/(.+)$/.exec(pathname)
   const [, prefix, cache, key] = match ?? []
   if (prefix === undefined || cache === undefined || key === undefined) return undefined
   return {
     cacheName: decodeText(cache),
     key: decodeText(key),
-    itemPath: `${prefix}/cache/${cache}/${key}`,
+    itemPath: `${prefix}${rigPath(search)}/cache/${cache}/${key}`,
   }
 }
 
@@ -38,6 +41,12 @@ export function parseTokenFragment(hash: string): string | undefined {
 export function toToken(text: string): string | undefined {
   const trimmed = text.trim()
   return /^[\x21-\x7e]+$/.test(trimmed) ? trimmed : undefined
+}
+
+/** `?scenario=flaky-404`: by the rig's path, so that the player meets it. */
+function rigPath(search: string): string {
+  const scenario = new URLSearchParams(search).get('scenario') ?? ''
+  return /^[a-z0-9][A-Za-z0-9._~-]{0,129}$/.test(scenario) ? `/rig/${scenario}` : ''
 }
 
 function decodeText(text: string): string {

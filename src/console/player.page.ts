@@ -28,7 +28,7 @@ const retryButton = element('retry', HTMLButtonElement)
 const tokenForm = element('token-form', HTMLFormElement)
 const tokenInput = element('token', HTMLInputElement)
 
-const address = parsePlayAddress(location.pathname)
+const address = parsePlayAddress(location.pathname, location.search)
 const storageKey = `headwater.token:${location.pathname}`
 
 let token = takeToken()

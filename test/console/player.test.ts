@@ -39,6 +39,11 @@ t.test("the page's address names cache and key; the item's path stays encoded", 
   for (const [pathname, cacheName, key, itemPath] of rows) {
     t.same(parsePlayAddress(pathname), { cacheName, key, itemPath }, pathname)
   }
+  const itemPathOf = (search: string) => parsePlayAddress('/base/play/c/p.m3u8', search)?.itemPath
+  t.equal(itemPathOf('?scenario=flaky-404~p2'), '/base/rig/flaky-404~p2/cache/c/p.m3u8')
+  for (const strange of ['?scenario=', '?scenario=../x', '?scenario=a/b', '?x=y']) {
+    t.equal(itemPathOf(strange), '/base/cache/c/p.m3u8', strange)
+  }
   for (const pathname of ['/', '/play', '/play/', '/play/c', '/play/c/', '/play//k', '/x/c/k']) {
     t.equal(parsePlayAddress(pathname), undefined, pathname)
   }

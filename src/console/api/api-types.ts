@@ -11,6 +11,10 @@ export interface ServerInfo {
   readonly startedAt?: string
   /** The server's clock. */
   readonly now?: string
+  /** Whether it is a test rig. */
+  readonly rigEnabled?: boolean
+  /** Faults that everybody meets now. */
+  readonly faultCount?: number
 }
 
 /** Figures of an interval that ends at `at`; rates are those of the interval. */

@@ -7,8 +7,10 @@ import type { FunctionComponent } from 'preact'
 import { CachesPage } from '../caches/caches-page.tsx'
 import { ChannelsPage } from '../channels/channels-page.tsx'
 import { ConnectPage } from '../connect/connect-page.tsx'
+import type { ServerInfo } from '../api/api-types.ts'
 import { KeysPage } from '../keys/keys-page.tsx'
 import { OverviewPage } from '../overview/overview-page.tsx'
+import { RigPage } from '../rig/rig-page.tsx'
 import type { IconName } from '../ui/icons.tsx'
 import { WhyPage } from '../why/why-page.tsx'
 import type { Route } from './route.ts'
@@ -25,6 +27,8 @@ export interface PageEntry {
   readonly title: string
   readonly icon: IconName
   readonly component: FunctionComponent<PageProps>
+  /** Whether the navigation has it; always when absent. Its address works everywhere. */
+  readonly isListed?: (server: ServerInfo) => boolean
 }
 
 export const PAGES: readonly PageEntry[] = [
@@ -34,4 +38,11 @@ export const PAGES: readonly PageEntry[] = [
   { name: 'keys', title: 'Keys', icon: 'keys', component: KeysPage },
   { name: 'connect', title: 'Connect', icon: 'connect', component: ConnectPage },
   { name: 'why', title: 'Why?', icon: 'why', component: WhyPage },
+  {
+    name: 'rig',
+    title: 'Test rig',
+    icon: 'rig',
+    component: RigPage,
+    isListed: ({ rigEnabled }) => rigEnabled === true,
+  },
 ]

@@ -5,6 +5,7 @@ import { UnreachableError } from '../api/api-error.ts'
 import type { ServerInfo } from '../api/api-types.ts'
 import type { Session } from '../api/session.ts'
 import { Icon } from '../ui/icons.tsx'
+import { FaultNotice } from '../rig/fault-notice.tsx'
 import { countOf } from '../ui/format-figures.ts'
 import { Empty, ErrorBanner, Loading, PageHead } from '../ui/parts.tsx'
 import { ConnectionBanner } from './connection-banner.tsx'
@@ -46,7 +47,7 @@ export function Shell({ parts, session }: ShellProps) {
           <BrandMark />
           Headwater
         </a>
-        <Navigation current={route.page} />
+        <Navigation current={route.page} server={server} />
         <div class="rail-foot">
           <LiveSign parts={parts} />
           <p class="quiet who">
@@ -68,6 +69,7 @@ export function Shell({ parts, session }: ShellProps) {
           error === undefined && <Loading what="the console" />
         ) : (
           <ConsoleProvider value={value}>
+            <FaultNotice />
             <Page key={route.page} route={route} />
           </ConsoleProvider>
         )}
@@ -76,11 +78,15 @@ export function Shell({ parts, session }: ShellProps) {
   )
 }
 
-function Navigation({ current }: { readonly current: string }) {
+function Navigation(props: { readonly current: string; readonly server: ServerInfo | undefined }) {
+  const { current, server } = props
+  const listed = PAGES.filter(
+    ({ isListed }) => isListed === undefined || (server !== undefined && isListed(server)),
+  )
   return (
     <nav class="nav" aria-label="Console">
       <ul>
-        {PAGES.map((page) => (
+        {listed.map((page) => (
           <li key={page.name}>
             <a
               href={routeHref(page.name)}

@@ -20,6 +20,10 @@ export interface ServerInfo {
   readonly now: string
   /** `starting` and `stopping` as `/health/ready` says them. */
   readonly state: 'ready' | NotReadyReason
+  /** `rig.enabled`. */
+  readonly rigEnabled: boolean
+  /** Faults that everybody meets now. */
+  readonly faultCount: number
 }
 
 export interface ServerRoutesOptions {
@@ -43,6 +47,8 @@ const ServerSchema = Type.Object(
       Type.Literal('stopping'),
       Type.Literal('store-unavailable'),
     ]),
+    rigEnabled: Type.Boolean({ description: 'Whether this is a test rig.' }),
+    faultCount: Type.Integer({ description: 'Faults that everybody meets now; scenarios aside.' }),
   },
   closed,
 )
