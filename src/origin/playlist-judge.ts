@@ -23,7 +23,7 @@ import type { ChannelModel } from './channel-model.ts'
 import type { Multivariant } from './channel-topology.ts'
 import { notesOf } from './item-notes.ts'
 import { nameOfKey, staleAfterMs } from './rendition-record.ts'
-import { isWrittenAfter } from './written-after.ts'
+import { writtenAfter } from './written-after.ts'
 
 export interface PlaylistJudgeOptions {
   readonly store: Store
@@ -110,13 +110,12 @@ export class PlaylistJudge {
       const found = resolve(uri)
       return found !== undefined && this.#options.isUploading(found)
     }
+    const isAfter = stored === undefined ? undefined : storedAfter(stored)
     const namesNewerSegments =
-      stored === undefined
+      isAfter === undefined
         ? undefined
         : // From the newest: with a running encoder the first look answers.
-          next.segments.findLast(
-            ({ uri }) => isStoredAfter(look(uri), stored) || isUploading(uri),
-          ) !== undefined
+          next.segments.findLast(({ uri }) => isAfter(look(uri)) || isUploading(uri)) !== undefined
     const findings = [
       ...validateMediaPlaylist({ previous, next, namesNewerSegments }),
       ...validateAgainstStore({
@@ -171,11 +170,12 @@ export class PlaylistJudge {
     const newest = uris.at(-1) ?? ''
     // The newest of another run is new, on its way, or was lost on its way.
     if (typeof look(newest) !== 'object') return false
+    const isAfter = storedAfter(stored)
     for (const uri of uris) {
       const item = look(uri)
       // Older ones may have expired; of what is stored elsewhere nothing is known.
       if (item === undefined || item === 'elsewhere') return false
-      if (isUploading(uri) || isStoredAfter(item, stored)) return false
+      if (isUploading(uri) || isAfter(item)) return false
     }
     return isLatePlaylist({ previous, next, namesNewerSegments: false })
   }
@@ -240,8 +240,9 @@ export class PlaylistJudge {
   }
 }
 
-function isStoredAfter(item: PeekResult | undefined, stored: StoredItem): boolean {
-  return typeof item === 'object' && isWrittenAfter(item, stored) !== undefined
+function storedAfter(stored: StoredItem): (item: PeekResult | undefined) => boolean {
+  const isAfter = writtenAfter(stored)
+  return (item) => typeof item === 'object' && isAfter(item) !== undefined
 }
 
 /** Rules that say that a playlist goes back. */

@@ -12,7 +12,7 @@ import type { MediaPlaylist } from '../hls/playlist.ts'
 import type { ShownVersions } from '../storage/shared-store.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { notesOf } from './item-notes.ts'
-import { isWrittenAfter } from './written-after.ts'
+import { writtenAfter } from './written-after.ts'
 
 interface Shown {
   readonly item: StoredItem
@@ -86,6 +86,6 @@ function untilMsOf({ playlist, shownAtMs }: Shown): number {
 /** Who wrote both knows their order. Otherwise two clocks say it, which only counts for what goes back. */
 function isOlder(found: StoredItem, playlist: MediaPlaylist, shown: Shown): boolean {
   if (found.etag === shown.item.etag) return false
-  const isBefore = isWrittenAfter(shown.item, found)
+  const isBefore = writtenAfter(found)(shown.item)
   return isBefore === 'surely' || (isBefore === 'probably' && goesBack(shown.playlist, playlist))
 }

@@ -1,4 +1,4 @@
-/** In which order two items were written, whichever nodes wrote them and whatever their clocks say. */
+/** In which order items were written, whichever nodes wrote them and whatever their clocks say. */
 
 import type { StoredItem } from '../storage/store.ts'
 
@@ -6,14 +6,28 @@ import type { StoredItem } from '../storage/store.ts'
  * `surely`: one process wrote both. `probably`: by their deadlines, which are of one clock (the
  * engine's, where several nodes share one), give or take the time that a question takes.
  */
-export function isWrittenAfter(
-  item: StoredItem,
-  other: StoredItem,
-): 'surely' | 'probably' | undefined {
-  const [epoch, sequence] = parseEtag(item.etag)
-  const [otherEpoch, otherSequence] = parseEtag(other.etag)
-  if (epoch !== '' && epoch === otherEpoch) return sequence > otherSequence ? 'surely' : undefined
-  return writtenAtMonotonicMs(item) > writtenAtMonotonicMs(other) ? 'probably' : undefined
+export type Certainty = 'surely' | 'probably'
+
+/**
+ * Whether items were written after this one; `undefined`: they were not. Playlists name thousands of
+ * items, so what can be known of the one is found out once.
+ */
+export function writtenAfter(other: StoredItem): (item: StoredItem) => Certainty | undefined {
+  const { etag } = other
+  // Of `<epoch>-<sequence>`, the sequence in base 36 (`item-maker.ts`).
+  const epochLength = etag.lastIndexOf('-') + 1
+  const epoch = etag.slice(0, epochLength)
+  const sequence = Number.parseInt(etag.slice(epochLength), 36)
+  const isOfOneForm = epochLength > 1 && !Number.isNaN(sequence)
+  const atMs = writtenAtMonotonicMs(other)
+  return (item) => {
+    const isOfOneEpoch =
+      isOfOneForm && item.etag.startsWith(epoch) && !item.etag.includes('-', epochLength)
+    if (isOfOneEpoch) {
+      return Number.parseInt(item.etag.slice(epochLength), 36) > sequence ? 'surely' : undefined
+    }
+    return writtenAtMonotonicMs(item) > atMs ? 'probably' : undefined
+  }
 }
 
 /**
@@ -22,11 +36,4 @@ export function isWrittenAfter(
  */
 export function writtenAtMonotonicMs({ expiresAtMonotonicMs, ttlSeconds }: StoredItem): number {
   return expiresAtMonotonicMs - ttlSeconds * 1000
-}
-
-/** Of `<epoch>-<sequence>`, the sequence in base 36 (`item-maker.ts`); ['', 0] for another form. */
-function parseEtag(etag: string): readonly [epoch: string, sequence: number] {
-  const dash = etag.lastIndexOf('-')
-  const sequence = Number.parseInt(etag.slice(dash + 1), 36)
-  return dash < 1 || Number.isNaN(sequence) ? ['', 0] : [etag.slice(0, dash), sequence]
 }

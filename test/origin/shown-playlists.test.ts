@@ -1,7 +1,7 @@
 import t from 'tap'
 import { notesCodec } from '../../src/origin/item-notes.ts'
 import { ShownPlaylists } from '../../src/origin/shown-playlists.ts'
-import { isWrittenAfter } from '../../src/origin/written-after.ts'
+import { writtenAfter } from '../../src/origin/written-after.ts'
 import type { StoredItem } from '../../src/storage/store.ts'
 import { sampleItem, storeKey } from '../storage/sample-item.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -111,10 +111,10 @@ t.test('the last 2,000 playlists are remembered', async (t) => {
 t.test('who wrote both is sure of the order; ETags of another form say nothing', async (t) => {
   const { write, clock } = open()
   const [first, second] = [write(1, 'ab-c-9'), write(1, 'ab-c-a')]
-  t.equal(isWrittenAfter(second, first), 'surely')
-  t.equal(isWrittenAfter(first, second), undefined)
+  t.equal(writtenAfter(first)(second), 'surely')
+  t.equal(writtenAfter(second)(first), undefined)
   const strange = write(1, 'strange')
-  t.equal(isWrittenAfter(strange, first), undefined, 'at the same time')
+  t.equal(writtenAfter(first)(strange), undefined, 'at the same time')
   clock.advance(1)
-  t.equal(isWrittenAfter(write(1, 'strange'), strange), 'probably')
+  t.equal(writtenAfter(strange)(write(1, 'strange')), 'probably')
 })
