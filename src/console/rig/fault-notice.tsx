@@ -40,7 +40,8 @@ function SteeredFaults() {
       <div class="banner banner-wait">
         <Icon name="warning" />
         <p>
-          <strong role="status">{onWords(faults.length)}.</strong> {faultsInWords(faults)}.{' '}
+          <strong role="status">{onWords(faults.length)}.</strong>{' '}
+          <span class="fault-notice-details">{faultsInWords(faults)}. </span>
           <a href={routeHref('rig')}>Show them</a>
         </p>
         <button type="button" disabled={clear.isRunning} onClick={() => void clear.run()}>

@@ -6,10 +6,11 @@ import { countOf, formatSeconds } from '../ui/format-figures.ts'
 const NAMED_MAX = 3
 const EVENTS_SHOWN = 20
 
-/** `key=*.ts probability=0.2`; what is not narrowed is everything. */
+/** `key=*.ts probability=0.2`; '' when nothing narrows it. */
 export function matchWords(match: Readonly<Record<string, unknown>> = {}): string {
-  const parts = Object.entries(match).map(([name, value]) => `${name}=${String(value)}`)
-  return parts.length === 0 ? 'every request of its kind' : parts.join(' ')
+  return Object.entries(match)
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(' ')
 }
 
 export function endsWords({ endsInSeconds }: FaultInForce): string {
@@ -23,12 +24,12 @@ export function onWords(count: number): string {
 
 /** The first ones, each with what it did and how long it stays. */
 export function faultsInWords(faults: readonly FaultInForce[]): string {
-  const named = faults
-    .slice(0, NAMED_MAX)
-    .map(
-      (each) =>
-        `${each.id} (${each.fault.action}, ${countOf(each.appliedCount, 'hit')}, ends in ${endsWords(each)})`,
-    )
+  const named = faults.slice(0, NAMED_MAX).map((each) => {
+    const { id, fault, appliedCount } = each
+    // Faults without a name of their own are called as what they do.
+    const action = id === fault.action ? '' : `${fault.action}, `
+    return `${id} (${action}${countOf(appliedCount, 'hit')}, ends in ${endsWords(each)})`
+  })
   const rest = faults.length - named.length
   return `${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }

@@ -94,7 +94,13 @@ function FaultTable(props: {
         columns={[
           { title: 'Fault', isName: true, cell: ({ id }) => id },
           { title: 'Does', cell: ({ fault }) => fault.action },
-          { title: 'To', cell: ({ fault }) => <code>{matchWords(fault.match)}</code> },
+          {
+            title: 'To',
+            cell: ({ fault }) => {
+              const words = matchWords(fault.match)
+              return words === '' ? <span class="quiet">all</span> : <code>{words}</code>
+            },
+          },
           {
             title: 'Hits',
             isFigure: true,
