@@ -1,6 +1,6 @@
 /** The configuration of docker/compose.cluster.yaml in the real programs, on loopback. */
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,8 @@ import { connectTo, freePort, until } from '../support/valkey-server.ts'
 
 const DOCKER = new URL('../../docker/', import.meta.url)
 const SERVER = process.env['E2E_REDIS_SERVER'] ?? '/usr/bin/redis-server'
+
+const VARNISH = process.env['E2E_VARNISHD'] ?? '/usr/sbin/varnishd'
 
 const root = await mkdtemp(join(tmpdir(), 'headwater-cluster-'))
 const children = new Map<string, ChildProcess>()
@@ -114,4 +116,31 @@ t.test('two origins on it, and the loss of the primary', async (t) => {
   t.equal((await read('before.ts')).status, 200)
   const conf = await readFile(join(root, '172.30.77.12', 'valkey.conf'), 'utf8')
   t.notMatch(conf, /^replicaof/m, 'who is the primary is remembered for the next start')
+})
+
+t.test('Varnish compiles what the rig gives it', async (t) => {
+  const compose = parse(await readFile(new URL('compose.cluster.yaml', DOCKER), 'utf8'), {
+    merge: true,
+    // The shape of the one part that is read here.
+  }) as { readonly services: Record<string, { readonly environment?: Record<string, string> }> }
+  const names = Object.keys(compose.services['varnish']?.environment ?? {})
+  const hosts = names.filter((name) => name.endsWith('_HOST'))
+  t.same(hosts, ['ORIGIN_HOST', 'ORIGIN_B_HOST'])
+  // Names of containers are known to nobody here.
+  const env = Object.fromEntries(hosts.map((name) => [name, '127.0.0.1']))
+  const folder = join(root, 'vcl')
+  await mkdir(folder)
+  for (const name of ['default.vcl', 'twin.vcl']) {
+    const render = fileURLToPath(new URL('cdn/render.sh', DOCKER))
+    const file = fileURLToPath(new URL(`cdn/varnish/${name}`, DOCKER))
+    const { stdout, stderr } = spawnSync('sh', [render, file], {
+      env: { PATH: process.env['PATH'] ?? '', PLAYER_KEY: 'a-key', ...env },
+      encoding: 'utf8',
+    })
+    t.equal(stderr, '')
+    await writeFile(join(folder, name), stdout)
+  }
+  const args = ['-C', '-j', 'none', '-f', join(folder, 'twin.vcl'), '-n', join(folder, 'work')]
+  const { status, stderr } = spawnSync(VARNISH, args, { encoding: 'utf8', timeout: 60_000 })
+  t.equal(status, 0, stderr.slice(-2000))
 })
