@@ -132,7 +132,8 @@ function cutWords(requests: readonly TapedRequest[]): string {
   const last = requests.at(-1)
   if (last === undefined) return 'not one request is whole'
   const seconds = (last.answeredAt / 1000).toFixed(1)
-  return `${requests.length} requests are whole, the last one ${seconds} s after the start; its last line is missing`
+  const whole = requests.length === 1 ? 'one request is' : `${requests.length} requests are`
+  return `${whole} whole, the last one ${seconds} s after the start; its last line is missing`
 }
 
 async function readBytes(
@@ -227,8 +228,12 @@ async function feed(source: AsyncGenerator<Buffer>, gunzip: ReturnType<typeof cr
     for await (const chunk of source) {
       if (gunzip.destroyed) return
       if (gunzip.write(chunk)) continue
-      await new Promise<void>((done) => {
-        gunzip.once('drain', done).once('close', done)
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          gunzip.off('drain', done).off('close', done)
+          resolve()
+        }
+        gunzip.on('drain', done).on('close', done)
       })
     }
     gunzip.end()

@@ -102,6 +102,10 @@ export class Recording {
   /** From its head on, before a byte of its body was read. */
   watch(request: IncomingMessage, response: ServerResponse, target: ItemTarget): void {
     if (this.#isOver || !isPlayable(request.method)) return
+    this.#try(() => this.#watch(request, response, target))
+  }
+
+  #watch(request: IncomingMessage, response: ServerResponse, target: ItemTarget): void {
     const at = this.#now()
     const isHeld = !this.#options.isScrubbed || isPlaylistKey(target.key)
     const watched: Watched = {
@@ -113,12 +117,16 @@ export class Recording {
     const push = request.push.bind(request)
     Object.assign(request, {
       push: (chunk: Buffer | null, encoding?: BufferEncoding) => {
-        if (chunk === null) watched.endAt = this.#now()
-        else this.#keep(watched, chunk)
+        this.#try(() => {
+          if (chunk === null) watched.endAt = this.#now()
+          else this.#keep(watched, chunk)
+        })
         return push(chunk, encoding)
       },
     })
-    response.once('close', () => this.#finish(watched, request, response, target))
+    response.once('close', () => {
+      this.#try(() => this.#finish(watched, request, response, target))
+    })
   }
 
   /** Writes the last record; uploads in progress are not on the tape. */
@@ -137,6 +145,16 @@ export class Recording {
     if (this.#isOver) return
     this.#leave()
     this.#options.sink.end('broken')
+  }
+
+  /** Whatever goes wrong here ends the tape: an upload, or the process, is never the price. */
+  #try(work: () => void): void {
+    try {
+      work()
+    } catch {
+      // Ignored: the reader sees a tape that is cut, and says so.
+      this.abandon()
+    }
   }
 
   #leave(): void {

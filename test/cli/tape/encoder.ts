@@ -57,11 +57,12 @@ export async function recordTape(
   rig: RigRun,
   work: () => Promise<void>,
   flags: readonly string[] = [],
+  cache = 'live-origin',
 ) {
-  const recording = rig.run(['record', '--cache', 'live-origin', '--json', ...flags])
+  const recording = rig.run(['record', '--cache', cache, '--json', ...flags])
   await Promise.race([rig.untilRecording(1), recording])
   await work()
-  await rig.stopRecording()
+  await rig.stopRecording(cache)
   const { exitCode, out, err } = await recording
   if (exitCode !== 0) throw new Error(`record ended with ${exitCode}: ${err}`)
   // What the command prints.

@@ -20,6 +20,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /api/faults': { action: 'status' },
   'PUT /api/scenarios/{name}': { faults: [] },
   'POST /api/reset': {},
+  'POST /api/recordings': { cache: CACHE },
   'POST /api/clock': { rate: 1 },
   'POST /api/keys': { role: 'readonly', caches: '*' },
   'POST /api/keys/import': { credential: 'an-old-secret', role: 'readonly', caches: '*' },
