@@ -37,6 +37,8 @@ export interface FaultedRequest {
   readonly places: () => readonly PlaceInPlaylist[]
 }
 
+/** Runs of `*` in one pattern. */
+export const FAULT_WILDCARDS_MAX = 10
 /** Keys whose number of requests is remembered, for `probability`. */
 const ASKED_KEYS_MAX = 5000
 /** Playlists that one rule keeps as they were. */
@@ -218,6 +220,10 @@ function includesText(text: string, part: string): boolean {
 
 function globOf(id: string, field: string, pattern: string | undefined): KeyGlob | undefined {
   if (pattern === undefined) return undefined
+  // Each costs a step for every byte of every key that is asked for, times 100 rules.
+  if ((pattern.match(/\*+/g)?.length ?? 0) > FAULT_WILDCARDS_MAX) {
+    throw invalid(id, `match.${field} has more than ${FAULT_WILDCARDS_MAX} times *`)
+  }
   const glob = compileKeyGlob(pattern)
   if (glob === undefined) throw invalid(id, `match.${field} is longer than a glob may be`)
   return glob

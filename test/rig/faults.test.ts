@@ -4,6 +4,7 @@ import t from 'tap'
 import { itemKeyFromText, parseCacheName, toStoreKey } from '../../src/base/names.ts'
 import type { CacheName, ItemKey } from '../../src/base/names.ts'
 import { parseFaultFile, FAULT_FILE_CHARS_MAX } from '../../src/rig/fault-file.ts'
+import { FAULT_WILDCARDS_MAX } from '../../src/rig/fault-rule.ts'
 import type { FaultedRequest, PlaceInPlaylist } from '../../src/rig/fault-rule.ts'
 import { FAULTS_MAX } from '../../src/rig/fault-schema.ts'
 import type { Fault, FaultMatch } from '../../src/rig/fault-schema.ts'
@@ -181,7 +182,13 @@ t.test('what makes no sense is refused', async (t) => {
     { action: 'status', match: { edgeFrom: -1, edgeTo: -2 } },
     { action: 'status', match: { fromSeconds: 2, untilSeconds: 1 } },
     { action: 'status', match: { key: 'ä'.repeat(1000) } },
+    { action: 'status', match: { key: '*a'.repeat(FAULT_WILDCARDS_MAX + 1) } },
+    { action: 'status', match: { rendition: '**a'.repeat(FAULT_WILDCARDS_MAX + 1) } },
   ]
+  new Faults(new ManualClock()).add({
+    action: 'status',
+    match: { key: '*a'.repeat(FAULT_WILDCARDS_MAX) },
+  })
   for (const fault of wrong) {
     const faults = new Faults(new ManualClock())
     t.throws(() => faults.add(fault), { code: 'HW_FAULT_INVALID' }, JSON.stringify(fault))
@@ -233,6 +240,17 @@ t.test('every scenario that is shipped can run', async (t) => {
   )
   t.equal(own, undefined)
   t.same(Object.keys(scenarios ?? {}), Object.keys(SHIPPED_SCENARIOS), 'and stand in a file')
+})
+
+t.test('a rendition is gone whether its folder or its file is named after it', async (t) => {
+  const faults = new Faults(new ManualClock())
+  const isGone = (rendition: string) =>
+    faults.take(asked({ places: [place(7, 9, rendition)] }), faults.run('gone-rendition')).length >
+    0
+  for (const gone of ['360p/list.m3u8', 'a/v480/x/y.m3u8', 'a/live_240p.m3u8', '240.m3u8']) {
+    t.ok(isGone(gone), gone)
+  }
+  t.notOk(isGone('a/720p/list.m3u8'))
 })
 
 t.test('the sequence is lowered, never below 0', async (t) => {
