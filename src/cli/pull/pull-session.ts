@@ -6,6 +6,7 @@
 import { HeadwaterError } from '../../base/errors.ts'
 import { Bell } from './bell.ts'
 import { nameOfPlaylist, RenditionFolders } from './local-names.ts'
+import { parseMediaDocument } from './media-document.ts'
 import {
   formatMultivariantText,
   isMultivariant,
@@ -129,6 +130,9 @@ export class PullSession {
 
   async #followOne(first: SourceAnswer): Promise<void> {
     const { shared, url } = this.#options
+    const document = parseMediaDocument(first.body.toString('utf8'), first.url, shared.bounds)
+    // What is none now may be one later only if it was one before.
+    if (typeof document === 'string') throw unreadable(url, toFailure(document))
     const folder = `${this.#folders.nameOf('media', url, 0)}/`
     shared.events.say('The source is one media playlist.')
     const follower = new RenditionFollower({
@@ -150,7 +154,7 @@ export class PullSession {
     const { shared, url, multivariantEveryMs } = this.#options
     const document = parseMultivariantDocument(text, first.url, shared.bounds)
     if (typeof document === 'string') {
-      throw unreadable(url, { reason: document, cause: 'broken', statusCode: undefined })
+      throw unreadable(url, toFailure(document))
     }
     this.#validators = first.validators
     await this.#take(document)
@@ -333,6 +337,10 @@ function countKinds(renditions: readonly NamedRendition[]): string {
   for (const { kind } of renditions) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   const parts = [...counts].map(([kind, count]) => `${count} ${kind}`)
   return `${renditions.length} media playlists (${parts.join(', ')})`
+}
+
+function toFailure(reason: string): Pick<SourceFailure, 'reason' | 'cause' | 'statusCode'> {
+  return { reason, cause: 'broken', statusCode: undefined }
 }
 
 function unreadable(
