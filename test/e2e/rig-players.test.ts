@@ -42,6 +42,9 @@ interface Fate {
   readonly longestStillSeconds: number
 }
 
+// A loaded machine takes its time.
+t.setTimeout(600_000)
+
 t.test('what players make of the scenarios', { timeout: 600_000 }, async (t) => {
   t.same(Object.keys(SCENARIO_OUTCOMES), Object.keys(SHIPPED_SCENARIOS), 'every one of them')
   const ladder = await makeLadder(LADDER_SECONDS)
