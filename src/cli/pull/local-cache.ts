@@ -20,6 +20,7 @@ export interface LocalCacheOptions {
 export class LocalCache {
   readonly #options: LocalCacheOptions
   #client: ItemClient
+  #renewing: Promise<string> | undefined
   #outageCount = 0
   #isOut = false
 
@@ -43,8 +44,9 @@ export class LocalCache {
     const key = `${this.#options.keyPrefix}${name}`
     const put = () =>
       this.#client.put(key, body, contentType === '' ? ttlSeconds : { ttlSeconds, contentType })
+    const used = this.#client
     let outcome = await put()
-    if (outcome.kind === 'failed' && outcome.statusCode === 401 && (await this.#renew())) {
+    if (outcome.kind === 'failed' && outcome.statusCode === 401 && (await this.#renew(used))) {
       outcome = await put()
     }
     return this.#judge(outcome)
@@ -61,12 +63,14 @@ export class LocalCache {
     this.#client.close()
   }
 
-  async #renew(): Promise<boolean> {
+  /** Once for all uploads that were refused together. @returns Whether there is another key. */
+  async #renew(used: ItemClient): Promise<boolean> {
     const { renewKey, target } = this.#options
     if (renewKey === undefined) return false
-    const encoderKey = await renewKey()
-    this.#client.close()
-    this.#client = new ItemClient({ ...target, encoderKey })
+    if (this.#client !== used) return true
+    this.#renewing ??= renewKey().finally(() => (this.#renewing = undefined))
+    const encoderKey = await this.#renewing
+    if (this.#client === used) this.#client = new ItemClient({ ...target, encoderKey })
     return true
   }
 
