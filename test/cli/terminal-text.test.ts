@@ -1,5 +1,6 @@
 import t from 'tap'
 import { painter } from '../../src/cli/banner.ts'
+import type { FaultsChange } from '../../src/origin/events.ts'
 import { formatNotice, logNotice } from '../../src/cli/origin-notices.ts'
 import type { OriginNotice } from '../../src/cli/origin-reporter.ts'
 import { formatLogLine, terminalLog } from '../../src/cli/terminal-log.ts'
@@ -70,6 +71,18 @@ t.test('channels: live, stale, broken, ended, one line each', async (t) => {
     format({ kind: 'cache-created', cacheName: 'news' }),
     '12:03:04  cache    news was made\n',
   )
+})
+
+t.test('faults of a rig: each that comes, goes or has had its time', async (t) => {
+  const fault = (kind: FaultsChange['kind'], activeCount: number) =>
+    format({
+      kind: 'faults',
+      change: { kind, faultId: 'late', action: 'delay', limitSeconds: 90, activeCount },
+    })
+  t.match(fault('added', 2), 'fault    late (delay) is on for 90 s (2 on: headwater fault list)')
+  t.match(fault('deleted', 0), 'late is deleted (none is on)')
+  t.match(fault('lapsed', 1), 'late (delay) has ended by its limit of 90 s (1 on: ')
+  t.match(fault('cleared', 0), 'all faults are cleared')
 })
 
 t.test('refused writes: sentences wrapped, commands whole', async (t) => {

@@ -123,6 +123,27 @@ t.test('a revoked key and an ended session lose their stream within a minute', a
   readers[2].abort.abort()
 })
 
+t.test('faults of a rig are told to who administers everything', async (t) => {
+  const clock = new ManualClock()
+  const origin = await openOrigin(t, { rig: { enabled: true } }, { clock })
+  const url = `${origin.adminUrl}/api/events`
+  const all = await Reader.open(url, origin.keys.superUser)
+  const admin = await origin.mintKey({ admin: ['live-origin'] })
+  const some = await Reader.open(url, admin.apiKey)
+  await Promise.all([all.until(/event: hello/), some.until(/event: hello/)])
+  origin.faults?.add({ id: 'brief', action: 'delay', limitSeconds: 5 })
+  await all.until(/event: faults\ndata: .*"change":"added","faultId":"brief","action":"delay"/)
+  clock.advance(5000)
+  await all.until(/"change":"lapsed","faultId":"brief".*"activeCount":0/)
+  origin.faults?.add({ action: 'no-cors' })
+  origin.faults?.clear()
+  await all.until(/"change":"cleared"/)
+  await origin.createCache('later')
+  t.notMatch(some.text, 'faults')
+  some.abort.abort()
+  all.abort.abort()
+})
+
 t.test('streams end when the server stops, in its time', async (t) => {
   const origin = await openOrigin(t)
   const reader = await Reader.open(`${origin.adminUrl}/api/events`, origin.keys.superUser)
