@@ -157,3 +157,14 @@ t.test('storage.kind valkey needs to know where Valkey is', async (t) => {
   const valkey = { ...storage.valkey, url: 'valkey://127.0.0.1' }
   t.same(crossCheck({ ...config, storage: { ...storage, valkey } }), [])
 })
+
+t.test('a certificate for Valkey needs its key, and a key its certificate', async (t) => {
+  const problems = (files: { certFile?: string; keyFile?: string }) => {
+    const valkey = { url: 'valkeys://a', ...files }
+    return configProblems({ overrides: { storage: { kind: 'valkey', valkey } } })
+  }
+  t.strictSame(problems({}), [])
+  t.strictSame(problems({ certFile: 'c', keyFile: 'k' }), [])
+  t.match(problems({ certFile: 'c' }), [/^storage\.valkey\.keyFile.*is needed for .*certFile/])
+  t.match(problems({ keyFile: 'k' }), [/^storage\.valkey\.certFile.*is needed for .*keyFile/])
+})

@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { startHeadwater } from '../../src/app.ts'
@@ -103,16 +101,4 @@ t.test('a cluster over TLS, of one', async (t) => {
   t.ok(link.isTracking)
   await link.close()
   t.match(lines.map(({ warning }) => warning).join('\n'), /have no replica \(127\.0\.0\.1:/)
-})
-
-t.test('files that are none', async (t) => {
-  const text = join(t.testdir(), 'text')
-  await writeFile(text, 'hello')
-  const error: unknown = await readTlsFiles({
-    ...{ caFile: text, certFile: join(text, 'nowhere'), keyFile: '' },
-  }).catch((thrown: unknown) => thrown)
-  t.match(error, {
-    code: 'HW_START_VALKEY',
-    message: /caFile: .*text is not a PEM file; storage\.valkey\.certFile: .* cannot be read/,
-  })
 })
