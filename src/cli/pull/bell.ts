@@ -3,15 +3,23 @@
 import type { AbortableSleep } from './pull-shared.ts'
 
 export class Bell {
-  #ringing = new AbortController()
+  #isRung = false
+  #waiting: AbortController | undefined
 
   /** Ends the wait that runs, or the next one at once. */
   ring(): void {
-    this.#ringing.abort()
+    this.#isRung = true
+    this.#waiting?.abort()
   }
 
   async wait(ms: number, sleep: AbortableSleep, signal: AbortSignal): Promise<void> {
-    await sleep(ms, AbortSignal.any([signal, this.#ringing.signal]))
-    if (this.#ringing.signal.aborted) this.#ringing = new AbortController()
+    const waiting = new AbortController()
+    const end = () => waiting.abort()
+    this.#waiting = waiting
+    signal.addEventListener('abort', end)
+    if (!this.#isRung && !signal.aborted) await sleep(ms, waiting.signal)
+    signal.removeEventListener('abort', end)
+    this.#waiting = undefined
+    this.#isRung = false
   }
 }

@@ -85,7 +85,8 @@ export const USER_AGENT = `headwater/${VERSION}`
 export class SourceClient {
   readonly #options: SourceClientOptions
   readonly #agents: { readonly 'http:': HttpAgent; readonly 'https:': HttpsAgent }
-  readonly #abort = new AbortController()
+  readonly #running = new Set<AbortController>()
+  #isClosed = false
   /** Hosts that asked for a pause, and until when. */
   readonly #pausedUntilMonotonicMs = new Map<string, number>()
 
@@ -106,9 +107,35 @@ export class SourceClient {
         retryAfterSeconds: pauseMs / 1000,
       }
     }
+    // Not AbortSignal.any: what it joins to a signal that lives as long as the pull is never let go
+    // (Node 20).
+    const controller = new AbortController()
+    this.#running.add(controller)
     // Sockets' own timeouts are for silence; this one is for an answer that drips.
     const deadline = AbortSignal.timeout(ask.answerMsMax)
-    const signal = AbortSignal.any([deadline, this.#abort.signal])
+    const giveUp = () => controller.abort()
+    deadline.addEventListener('abort', giveUp)
+    if (this.#isClosed) controller.abort()
+    try {
+      return await this.#follow(ask, controller.signal, deadline)
+    } finally {
+      deadline.removeEventListener('abort', giveUp)
+      this.#running.delete(controller)
+    }
+  }
+
+  /** Ends the connections; what is under way fails. Safe to call twice. */
+  close(): void {
+    this.#isClosed = true
+    for (const controller of this.#running) controller.abort()
+    for (const agent of Object.values(this.#agents)) agent.destroy()
+  }
+
+  async #follow(
+    ask: SourceAsk,
+    signal: AbortSignal,
+    deadline: AbortSignal,
+  ): Promise<SourceOutcome> {
     let url = ask.url
     for (let redirectCount = 0; redirectCount <= REDIRECTS_MAX; redirectCount++) {
       const step = await this.#getOnce(ask, url, signal)
@@ -121,12 +148,6 @@ export class SourceClient {
       url = next
     }
     return failure('refused', `it redirects more than ${REDIRECTS_MAX} times`)
-  }
-
-  /** Ends the connections; what is under way fails. Safe to call twice. */
-  close(): void {
-    this.#abort.abort()
-    for (const agent of Object.values(this.#agents)) agent.destroy()
   }
 
   async #getOnce(ask: SourceAsk, url: URL, signal: AbortSignal): Promise<Step> {
