@@ -129,6 +129,7 @@ async function play(context: CliContext, tape: Tape, options: PlayOptions): Prom
   const ending = new AbortController()
   const steps = step === undefined ? undefined : new Steps(context, step, ending)
   const startedAtMs = clock.monotonicMs()
+  if (!json) context.stdout.write(`Replaying to ${options.target.host}; Ctrl-C ends it.\n`)
   const replayer = new Replayer({
     ...options,
     signal: ending.signal,
