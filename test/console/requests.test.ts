@@ -96,9 +96,35 @@ t.test('what the console reads is in the answers', async (t) => {
   check('PublishPoint', one.renditions[0]?.recentSegments[0])
 })
 
-/** The members of each interface of `api-types.ts`. */
-async function typeMembers(): Promise<ReadonlyMap<string, readonly string[]>> {
-  const text = await readFile(new URL('api/api-types.ts', SOURCES), 'utf8')
+t.test('what the page of a test rig reads is in the answers', async (t) => {
+  const origin = await openOrigin(t, { rig: { enabled: true } })
+  const headers = { authorization: origin.keys.superUser }
+  origin.faults?.add({ action: 'status', match: { key: '*.ts' } })
+  await http(`${origin.dataPlaneUrl}/cache/live-origin/a.ts`, { headers })
+  const members = await typeMembers('api/rig-types.ts')
+  const get = async (path: string): Promise<Readonly<Record<string, unknown>>> => {
+    const { text } = await http(`${origin.adminUrl}${path}`, { headers })
+    // An answer of the API: an object, whose members are looked at.
+    return JSON.parse(text) as Readonly<Record<string, unknown>>
+  }
+  for (const [type, path, list] of [
+    ['FaultInForce', '/api/faults', 'faults'],
+    ['ScenarioView', '/api/scenarios', 'scenarios'],
+    ['FaultEventView', '/api/faults/events', 'events'],
+  ] as const) {
+    const entries = (await get(path))[list]
+    const [first = {}] = Array.isArray(entries) ? (entries as readonly object[]) : []
+    const missing = (members.get(type) ?? ['the type']).filter((name) => !(name in first))
+    t.same(missing, [], `${type} has all that the console reads`)
+  }
+  t.match(await get('/api/server'), { rigEnabled: true, faultCount: 1 })
+})
+
+/** The members of each interface of `api-types.ts`, or of another file of them. */
+async function typeMembers(
+  file = 'api/api-types.ts',
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const text = await readFile(new URL(file, SOURCES), 'utf8')
   return new Map(
     [...text.matchAll(/export interface (\w+) \{\n([\s\S]*?)\n\}/g)].map(
       ([, name = '', body = '']) => [
