@@ -45,10 +45,6 @@ async function rulesFound({ origin }: RigRun, cache: string): Promise<readonly s
   return findings.map(({ rule }) => rule)
 }
 
-function difference(these: readonly string[], those: readonly string[]): readonly string[] {
-  return these.filter((each) => !those.includes(each))
-}
-
 t.test("a ladder's tape replays to equal hashes, and loops as a live channel", async (t) => {
   const rig = await openRigRun(t)
   const other = await openRigRun(t)
@@ -80,9 +76,12 @@ t.test("a ladder's tape replays to equal hashes, and loops as a live channel", a
   const looped = await replay('looped', '--speed', '20', '--rebase', '--loops', '2')
   t.equal(looped.exitCode, 0, looped.err)
   const headers = { authorization: other.origin.keys.superUser }
-  // Of the encoder's own bit rate something may be found, in the recording and in the loops.
+  // The bit rate of the test picture is the encoder's, whose last segments are not judged once it ends.
   const rules = await rulesFound(other, 'looped')
-  t.same(difference(rules, await rulesFound(rig, 'live-origin')), [])
+  t.same(
+    rules.filter((rule) => rule !== 'bandwidth-exceeded'),
+    [],
+  )
   const url = `${other.origin.dataPlaneUrl}/cache/looped`
   const playlist = await http(`${url}/playlist_180p.m3u8`, { headers })
   t.match(playlist.text, /#EXT-X-MEDIA-SEQUENCE:1\d\n/)

@@ -30,8 +30,8 @@ t.test('until Ctrl-C, into a file that is named after cache and time', async (t)
 })
 
 t.test('for some seconds, and nothing came', async (t) => {
-  const { run } = await openRigRun(t)
-  const { exitCode, out } = await run([
+  const rig = await openRigRun(t)
+  const { exitCode, out } = await rig.run([
     ...['record', '--cache', 'live-origin', '--seconds', '1', '--out', 'a.tape'],
   ])
   t.equal(exitCode, 0)
