@@ -195,6 +195,8 @@ function isSo(outcome: PlayerOutcome, fate: Fate, cleanSeconds: number): boolean
       return playedSeconds > 0 && playedSeconds < cleanSeconds * LAG_RATIO
     case 'stops':
       return playedSeconds > 0 && fate.stillSeconds >= STOPPED_SECONDS
+    case 'fails':
+      return fate.stillSeconds >= STOPPED_SECONDS
     case 'never':
       return playedSeconds === 0
     case 'either':

@@ -17,6 +17,8 @@ export type Doing =
   | 'stops'
   /** Shows nothing. */
   | 'never'
+  /** Stands still for good, or shows nothing: how far it comes is chance. */
+  | 'fails'
   /** Goes on or stops: which request was hit decides. */
   | 'either'
 
@@ -90,7 +92,7 @@ export const SCENARIO_OUTCOMES: Readonly<
   },
   'corrupt-segment': {
     'hls.js': { doing: 'either', says: 'fragParsingError' },
-    Shaka: { doing: 'stops', says: 'fatal 3016' },
+    Shaka: { doing: 'fails', says: 'fatal 301' },
     ffmpeg: playsThough('error while decoding'),
   },
   'reset-midway': {
@@ -132,6 +134,7 @@ const WORDS: Readonly<Record<Doing, string>> = {
   lags: 'falls behind',
   stops: 'stops',
   never: 'never starts',
+  fails: 'stops or never starts',
   either: 'plays on or stops',
 }
 
