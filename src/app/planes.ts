@@ -1,5 +1,6 @@
 /** The part of the composition root that listens: both servers, what is measured, how they stop. */
 
+import type { Socket } from 'node:net'
 import { ClientAddresses } from '../auth/client-address.ts'
 import { withTimeOfDay } from '../base/clock.ts'
 import { formatIsoTime } from '../base/dates.ts'
@@ -13,6 +14,10 @@ import { createDataPlane } from '../http/data-plane.ts'
 import { Health } from '../http/health.ts'
 import { Recordings } from '../http/rig/recordings.ts'
 import { openOverload } from '../http/open-overload.ts'
+import type { ItemHandler } from '../http/item-handler.ts'
+import type { FrontHost } from '../http/plane-server.ts'
+import { LaneConnection } from '../lane/lane-connection.ts'
+import type { LaneHost } from '../lane/lane-connection.ts'
 import { listenOnPlanes, reloadTlsOf, stopPlanes } from '../http/plane-listeners.ts'
 import type { InheritedSockets, ListeningUrls } from '../http/plane-listeners.ts'
 import type { TlsReload } from '../http/tls-listener.ts'
@@ -73,20 +78,21 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     dateClock: core.virtualClock,
     log,
   }
+  const items = createItemHandler({
+    ...{ config, clock, machineClock, log },
+    origin: core.origin,
+    store: core.store,
+    overload,
+    authenticator: core.authenticator,
+    readerTokens: core.readerTokens,
+    publicHosts,
+    clientAddresses,
+    health,
+    faults: core.faults,
+    observers: options.observeRequests ? [meters.requests, ...observation.observers] : [],
+  })
   const data = await createDataPlane({
-    items: createItemHandler({
-      ...{ config, clock, machineClock, log },
-      origin: core.origin,
-      store: core.store,
-      overload,
-      authenticator: core.authenticator,
-      readerTokens: core.readerTokens,
-      publicHosts,
-      clientAddresses,
-      health,
-      faults: core.faults,
-      observers: options.observeRequests ? [meters.requests, ...observation.observers] : [],
-    }),
+    items,
     account: {
       keys: core.accountKeys,
       authenticator: core.authenticator,
@@ -96,7 +102,11 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
     faults: core.faults,
     recordings,
     log,
-    server: serverOptions,
+    // A test rig looks at every request, and its faults are the other lane's.
+    server:
+      config.expressLane && !config.rig.enabled
+        ? { ...serverOptions, openFront: (host) => openExpressLane(host, items) }
+        : serverOptions,
     adminUrl: () => adminUrl,
     version: VERSION,
   })
@@ -184,5 +194,13 @@ export async function openPlanes(options: PlanesOptions): Promise<Planes> {
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+function openExpressLane(host: FrontHost, items: ItemHandler): (socket: Socket) => void {
+  const laneHost: LaneHost = { ...host, read: (request, response) => items.read(request, response) }
+  return (socket) => {
+    // It lives by its socket's listeners.
+    new LaneConnection(socket, laneHost)
   }
 }

@@ -33,8 +33,6 @@ export function checkValue(setting: Setting, value: unknown): CheckedValue {
   }
   const fix = schemaFix(setting, value)
   if (fix !== undefined) return { value, faults: [toFault(setting, value, fix)] }
-  const missing = needsFix(setting, value)
-  if (missing !== undefined) return { value, faults: [toFault(setting, value, missing)] }
   return checkFormat(setting, value)
 }
 
@@ -87,15 +85,6 @@ function boundsFix({ minimum, maximum, unit }: Setting): string {
   const suffix = unit === undefined ? '' : ` ${unit}`
   if (maximum === undefined) return `must be at least ${String(minimum)}${suffix}`
   return `must be between ${String(minimum)} and ${String(maximum)}${suffix}`
-}
-
-/** Why this version cannot do what the value asks for. */
-function needsFix(setting: Setting, value: unknown): string | undefined {
-  const choice = setting.choices.find((candidate) => candidate.value === value)
-  const needs = choice?.needs ?? (value === setting.defaultValue ? undefined : setting.needs)
-  if (needs === undefined) return undefined
-  const rest = setting.defaultValue === '' ? 'empty' : `at ${formatValue(setting.defaultValue)}`
-  return `needs ${needs}, which is not in this version; leave it ${rest}`
 }
 
 function checkFormat(setting: Setting, value: unknown): CheckedValue {

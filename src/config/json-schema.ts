@@ -42,10 +42,9 @@ function toItemSchema(node: JsonObject): JsonObject {
   }
 }
 
-/** Alternatives are literals throughout; those that this version lacks are not offered. */
+/** Alternatives are literals throughout. */
 function toEnum(options: readonly JsonObject[]): JsonObject {
-  const usable = options.filter((option) => option['x-needs'] === undefined)
-  return { enum: usable.map((option) => option['const']) }
+  return { enum: options.map((option) => option['const']) }
 }
 
 function mapValues(

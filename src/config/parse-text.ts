@@ -33,11 +33,11 @@ export function parseSettingText(setting: Setting, text: string): ParsedText {
 
 /** `must be one of "memory", "disk"`; numbers are written bare. */
 export function choiceFix(setting: Setting, given: string): string {
-  const usable = setting.choices.filter((choice) => choice.needs === undefined)
-  const names = usable.map((choice) => JSON.stringify(choice.value)).join(', ')
+  const values = setting.choices.map((choice) => choice.value)
+  const names = values.map((value) => JSON.stringify(value)).join(', ')
   const closest = closestName(
     given,
-    usable.map((choice) => String(choice.value)),
+    values.map((value) => String(value)),
   )
   return `must be one of ${names}${closest === undefined ? '' : `; did you mean ${closest}?`}`
 }

@@ -163,8 +163,8 @@ function formatDefault({ defaultValue }: Setting): string {
   return typeof defaultValue === 'string' ? defaultValue : JSON.stringify(defaultValue)
 }
 
-/** ` 0 to 65535.`, ` One of …`, ` Not in this version.`: what the description leaves to the schema. */
-function constraints({ type, choices, minimum, maximum, needs }: Setting): string {
+/** ` 0 to 65535.`, ` One of …`: what the description leaves to the schema. */
+function constraints({ type, choices, minimum, maximum }: Setting): string {
   const parts: string[] = []
   if (minimum !== undefined && maximum !== undefined) {
     parts.push(`${String(minimum)} to ${String(maximum)}.`)
@@ -172,15 +172,8 @@ function constraints({ type, choices, minimum, maximum, needs }: Setting): strin
     parts.push(`At least ${String(minimum)}.`)
   }
   if (type === 'choice') {
-    const usable = choices.filter((choice) => choice.needs === undefined)
-    parts.push(`One of ${usable.map(({ value }) => `\`${String(value)}\``).join(', ')}.`)
-    const missing = choices.filter((choice) => choice.needs !== undefined)
-    if (missing.length > 0) {
-      const names = missing.map(({ value }) => `\`${String(value)}\``).join(', ')
-      parts.push(`Not in this version: ${names}.`)
-    }
+    parts.push(`One of ${choices.map(({ value }) => `\`${String(value)}\``).join(', ')}.`)
   }
-  if (needs !== undefined) parts.push('Not in this version.')
   return parts.map((part) => ` ${part}`).join('')
 }
 

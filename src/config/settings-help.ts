@@ -59,10 +59,7 @@ function placeholder({ type, choices, unit }: Setting): string {
     case 'number':
       return ` ${unit?.toUpperCase() ?? 'NUMBER'}`
     case 'choice':
-      return ` ${choices
-        .filter((choice) => choice.needs === undefined)
-        .map((choice) => String(choice.value))
-        .join('|')}`
+      return ` ${choices.map((choice) => String(choice.value)).join('|')}`
     case 'string':
       return ' TEXT'
     case 'strings':
@@ -72,8 +69,7 @@ function placeholder({ type, choices, unit }: Setting): string {
   }
 }
 
-function note({ defaultValue, needs, isSecret }: Setting): string {
-  if (needs !== undefined) return '[not in this version]'
+function note({ defaultValue, isSecret }: Setting): string {
   if (isSecret) return '[secret: no flag]'
   const text = typeof defaultValue === 'string' ? defaultValue : JSON.stringify(defaultValue)
   return `[default: ${text === '' || text === '[]' ? 'none' : text}]`

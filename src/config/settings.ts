@@ -13,8 +13,6 @@ export type SettingType =
 /** One of the values that a setting of type `choice` can have. */
 export interface Choice {
   readonly value: string | number
-  /** What is missing for it in this version; absent when it works. */
-  readonly needs: string | undefined
 }
 
 /** A leaf of the schema. */
@@ -38,8 +36,6 @@ export interface Setting {
   /** `seconds` or `bytes`, from the name. */
   readonly unit: string | undefined
   readonly isSecret: boolean
-  /** What any value but the default asks for and this version lacks. */
-  readonly needs: string | undefined
   /** Of a list; `undefined` when there is no bound. */
   readonly entryCountMax: number | undefined
   /** What an entry of `strings` looks like; '' when any text is one. */
@@ -75,7 +71,6 @@ interface SchemaNode {
   readonly description?: string
   readonly 'x-secret'?: boolean
   readonly examples?: readonly string[]
-  readonly 'x-needs'?: string
 }
 
 /** Flags that are typed often have a short form. */
@@ -144,14 +139,13 @@ function toSetting(node: SchemaNode, path: string, section: string): Setting {
     flagNames: isSecret ? [] : [toFlagName(path), ...(FLAG_ALIASES[path] ?? [])],
     type: typeOf(node),
     choices: (node.anyOf ?? []).flatMap((option) =>
-      option.const === undefined ? [] : [{ value: option.const, needs: option['x-needs'] }],
+      option.const === undefined ? [] : [{ value: option.const }],
     ),
     defaultValue: node.default,
     minimum: node.minimum,
     maximum: node.maximum,
     unit: /(Seconds|Bytes)(Max|Min)?$/.exec(path)?.[1]?.toLowerCase(),
     isSecret,
-    needs: node['x-needs'],
     entryCountMax: node.maxItems,
     entryExample: node.items?.examples?.[0] ?? '',
     description: node.description ?? '',

@@ -3,8 +3,8 @@
  * how they end when the server stops. Knows sockets and counts; nothing of routes.
  */
 
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ItemResponse } from '../wire/item-exchange.ts'
 import { linger } from './closing.ts'
 
 /** Plain counters, read by metrics. */
@@ -15,6 +15,10 @@ export interface ConnectionStats {
   refusedCount: number
   /** Requests that could not be framed, TLS handshakes that failed. */
   malformedCount: number
+  /** Answered by a front, without node's HTTP server. */
+  frontRequestCount: number
+  /** Connections that a front gave to node's HTTP server. */
+  handedOverCount: number
 }
 
 /**
@@ -39,7 +43,10 @@ interface Watched {
 }
 
 export class Connections {
-  readonly stats: ConnectionStats = { open: 0, openedCount: 0, refusedCount: 0, malformedCount: 0 }
+  readonly stats: ConnectionStats = {
+    ...{ open: 0, openedCount: 0, refusedCount: 0, malformedCount: 0 },
+    ...{ frontRequestCount: 0, handedOverCount: 0 },
+  }
   readonly #connectionsMax: number
   /** Everything that was accepted: with TLS, the socket below it. */
   readonly #accepted = new Set<Socket>()
@@ -88,7 +95,7 @@ export class Connections {
   }
 
   /** A request begins; it ends with its answer. False: its connection is being closed, ignore it. */
-  begin(socket: Socket, response: ServerResponse): boolean {
+  begin(socket: Socket, response: ItemResponse): boolean {
     const watched = this.#watched.get(socket)
     if (watched === undefined) return true
     if (watched.isLeaving) return false

@@ -3,7 +3,6 @@
  * decision in the documented order: credential 401, form of key and TTL 400, permission 403.
  */
 
-import type { IncomingMessage } from 'node:http'
 import type { Authenticator, Verified } from '../auth/authenticator.ts'
 import type { ClientAddresses } from '../auth/client-address.ts'
 import { isLoopback } from '../auth/client-address.ts'
@@ -11,6 +10,7 @@ import { credentialFromAuthorization } from '../auth/credential.ts'
 import { permits } from '../auth/grant.ts'
 import type { Grant, Operation } from '../auth/grant.ts'
 import type { CacheRegistry } from '../origin/caches.ts'
+import type { ItemRequest } from '../wire/item-exchange.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import { isLoopbackHost } from './hosts.ts'
@@ -43,7 +43,7 @@ export interface ItemAccessOptions {
 }
 
 export interface AccessQuestion {
-  readonly request: IncomingMessage
+  readonly request: ItemRequest
   readonly target: ItemTarget
   readonly operation: Operation
   /** What is wrong with the form of the request, judged after the credential. */
@@ -69,7 +69,7 @@ export class ItemAccess {
   }
 
   /** The client's address: the rightmost untrusted hop. */
-  clientAddress(request: IncomingMessage): string {
+  clientAddress(request: ItemRequest): string {
     return this.#options.clientAddresses.of(
       request.socket.remoteAddress ?? '',
       headerText(request.headers['x-forwarded-for']),
@@ -135,7 +135,7 @@ export class ItemAccess {
     return anonymous ? ANONYMOUS : refuse('permission-denied', grants[0]?.grant)
   }
 
-  async #verify(credential: string, request: IncomingMessage): Promise<Verified> {
+  async #verify(credential: string, request: ItemRequest): Promise<Verified> {
     const clientAddress = this.clientAddress(request)
     return (
       this.#options.authenticator.recall(credential) ??
@@ -153,7 +153,7 @@ export class ItemAccess {
    * A process on this machine, not a page in its browser: a foreign page can make the browser send
    * requests here, but not with our Host (DNS rebinding) nor without an Origin on writes.
    */
-  #isTrustedLoopback(request: IncomingMessage): boolean {
+  #isTrustedLoopback(request: ItemRequest): boolean {
     if (!this.#options.loopbackWithoutKey) return false
     const { host, origin } = request.headers
     return (

@@ -3,10 +3,10 @@
  * header lists.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import { formatHttpDate } from '../base/dates.ts'
 import { CHALLENGE, CORS_ANY, corsReflected, ITEM_METHODS, PREFLIGHT } from '../wire/headers.ts'
+import type { ItemRequest, ItemResponse } from '../wire/item-exchange.ts'
 import { REFUSALS, refusalBody } from '../wire/refusals.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import { recordOf } from './request-record.ts'
@@ -48,8 +48,8 @@ export class ItemAnswers {
   }
 
   refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: ItemRequest,
+    response: ItemResponse,
     reason: RefusalReason,
     options: RefusalOptions = {},
   ): void {
@@ -82,13 +82,13 @@ export class ItemAnswers {
   }
 
   /** 204 for a write: no body and few headers, since ffmpeg reads at most 1 KiB of an answer. */
-  noContent(request: IncomingMessage, response: ServerResponse): void {
+  noContent(request: ItemRequest, response: ItemResponse): void {
     recordOf(response)?.headMade()
     response.writeHead(204, this.#common(request))
     response.end()
   }
 
-  preflight(request: IncomingMessage, response: ServerResponse): void {
+  preflight(request: ItemRequest, response: ItemResponse): void {
     const headers = this.#common(request)
     if (request.headers.origin === undefined) headers.push('Allow', ITEM_METHODS)
     headers.push(...PREFLIGHT)
@@ -98,8 +98,8 @@ export class ItemAnswers {
 
   /** A read's head, 200, 206 or 304: the fields given and those that move with the second. */
   head(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: ItemRequest,
+    response: ItemResponse,
     statusCode: 200 | 206 | 304,
     fields: readonly string[],
     {
@@ -128,7 +128,7 @@ export class ItemAnswers {
   }
 
   /** `Date`, CORS and, while stopping, `Connection: close`. */
-  #common(request: IncomingMessage): string[] {
+  #common(request: ItemRequest): string[] {
     const headers = ['Date', formatHttpDate(this.#options.clock.nowMs())]
     const { origin } = request.headers
     const isRead = request.method === 'GET' || request.method === 'HEAD'
@@ -147,7 +147,7 @@ export class ItemAnswers {
    * error-caching minimum (10 s by default) unless it is `no-store`. Everything else is not kept.
    */
   #errorCaching(
-    request: IncomingMessage,
+    request: ItemRequest,
     reason: RefusalReason,
     statusCode: number,
   ): readonly string[] {

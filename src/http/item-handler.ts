@@ -10,18 +10,19 @@ import { HeadwaterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { formatItemKey, ITEM_KEY_BYTES_MAX } from '../base/names.ts'
 import type { Origin } from '../origin/origin.ts'
-import type { RateLimits } from '../origin/rate-limits.ts'
+import type { RateLimits, RateRefusal } from '../origin/rate-limits.ts'
+import type { ItemRequest, ItemResponse } from '../wire/item-exchange.ts'
 import { parseItemTarget } from '../wire/target.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import { closeGently } from './closing.ts'
 import type { ItemAccess } from './item-access.ts'
-import type { Allowed, Decision } from './item-access.ts'
+import type { Decision } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import type { ItemRead } from './item-read.ts'
 import type { ItemWrite, ItemWriteOptions } from './item-write.ts'
 import type { ItemFaults } from './rig/item-faults.ts'
 import { attachRecord, RequestRecord, recordOf } from './request-record.ts'
-import type { RequestRecording } from './request-record.ts'
+import type { RecordedOperation, RequestRecording } from './request-record.ts'
 import { shownCacheName, shownText, shownUserAgent } from './shown-request.ts'
 import type { WebDav } from './webdav.ts'
 
@@ -78,6 +79,35 @@ export class ItemHandler {
     underWay.set(socket, settled)
   }
 
+  /**
+   * A GET or HEAD without a body, from a lane that reads requests by itself and gives them one at a
+   * time per connection. Knows no test rig.
+   */
+  read(request: ItemRequest, response: ItemResponse): void {
+    try {
+      const done = this.#startRead(request, response)
+      if (done instanceof Promise) {
+        done.catch((error: unknown) => this.#fail(request, response, error))
+      }
+    } catch (error) {
+      this.#fail(request, response, error)
+    }
+  }
+
+  #startRead(request: ItemRequest, response: ItemResponse): void | Promise<void> {
+    const target = parseItemTarget(request.url ?? '')
+    this.#record(request, response, target, 'read')
+    const decision = this.#options.access.decide({
+      request,
+      target,
+      operation: 'read',
+      formProblem: target.problem,
+    })
+    return decision instanceof Promise
+      ? decision.then((settled) => this.#actOnRead(request, response, target, settled))
+      : this.#actOnRead(request, response, target, decision)
+  }
+
   /** One request that we stumble over must not end the process, and every channel with it. */
   #startNow(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
     try {
@@ -88,16 +118,10 @@ export class ItemHandler {
   }
 
   #start(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
-    const { access, answers, write, webDav, recording } = this.#options
+    const { access, answers, write, webDav } = this.#options
     const target = parseItemTarget(request.url ?? '')
     const operation = OPERATIONS[request.method ?? '']
-    if (recording.observers.length > 0) {
-      const { remoteAddress = '' } = request.socket
-      attachRecord(
-        response,
-        new RequestRecord(recording, request, target, operation ?? 'other', remoteAddress),
-      )
-    }
+    this.#record(request, response, target, operation ?? 'other')
     // Nobody reads the body of a read, and node would drop it for as long as it comes.
     if (operation === 'read' && hasBody(request)) closeGently(request, response)
     if (operation === undefined) {
@@ -123,29 +147,72 @@ export class ItemHandler {
     operation: Operation,
     decision: Decision,
   ): void | Promise<void> {
-    const { answers, read, write, rateLimits, rig } = this.#options
+    const { write, rateLimits, rig } = this.#options
+    if (operation === 'read' && rig === undefined) {
+      return this.#actOnRead(request, response, target, decision)
+    }
     const record = recordOf(response)
     if (record !== undefined) record.keyId = keyIdOf(decision)
-    const refused = decision.kind === 'refused' ? decision : rateLimits.take(operation, target)
-    if (refused !== undefined) {
-      const { reason, retryAfterSeconds } = refused
-      if (operation === 'read') {
-        return answers.refuse(request, response, reason, { retryAfterSeconds })
-      }
-      return write.refuse(request, response, target, reason, undefined, retryAfterSeconds)
+    if (decision.kind === 'refused') {
+      return this.#refuse(request, response, target, operation, decision)
     }
-    // What is refused has been answered.
-    const allowed = decision as Allowed
+    const limited = rateLimits.take(operation, target)
+    if (limited !== undefined) return this.#refuse(request, response, target, operation, limited)
+    const allowed = decision
     if (rig !== undefined) return rig.act({ request, response, target, allowed, operation })
-    if (operation === 'read') {
-      return read.read({ request, response, target, allowed, fault: undefined })
-    }
     if (operation === 'delete') return write.delete(request, response, target)
     return write.put(request, response, target, allowed.grant)
   }
 
+  #actOnRead(
+    request: ItemRequest,
+    response: ItemResponse,
+    target: ItemTarget,
+    decision: Decision,
+  ): void | Promise<void> {
+    const { answers, read, rateLimits } = this.#options
+    const record = recordOf(response)
+    if (record !== undefined) record.keyId = keyIdOf(decision)
+    if (decision.kind === 'refused') {
+      const { reason, retryAfterSeconds } = decision
+      return answers.refuse(request, response, reason, { retryAfterSeconds })
+    }
+    const limited = rateLimits.take('read', target)
+    if (limited !== undefined) {
+      const { reason, retryAfterSeconds } = limited
+      return answers.refuse(request, response, reason, { retryAfterSeconds })
+    }
+    return read.read({ request, response, target, allowed: decision, fault: undefined })
+  }
+
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: ItemTarget,
+    operation: Operation,
+    { reason, retryAfterSeconds }: Extract<Decision, { kind: 'refused' }> | RateRefusal,
+  ): void | Promise<void> {
+    const { answers, write } = this.#options
+    if (operation === 'read') {
+      return answers.refuse(request, response, reason, { retryAfterSeconds })
+    }
+    return write.refuse(request, response, target, reason, undefined, retryAfterSeconds)
+  }
+
+  #record(
+    request: ItemRequest,
+    response: ItemResponse,
+    target: ItemTarget,
+    operation: RecordedOperation,
+  ): void {
+    const { recording } = this.#options
+    if (recording.observers.length === 0) return
+    const { remoteAddress = '' } = request.socket
+    attachRecord(response, new RequestRecord(recording, request, target, operation, remoteAddress))
+  }
+
   /** A fault of ours: the client gets 500 without a word of it, the log all of it. */
-  #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  #fail(request: ItemRequest, response: ItemResponse, error: unknown): void {
     // The store has logged it, once; here it would be once for each request.
     const isStoreDown = error instanceof HeadwaterError && error.code === 'HW_STORE_UNAVAILABLE'
     if (isStoreDown && !response.headersSent) {

@@ -3,7 +3,6 @@
  * representation. Synchronous from the hot store. Sending is `item-send.ts`'s.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { canWrite } from '../auth/grant.ts'
 import type { ReaderTokens } from '../auth/reader-tokens.ts'
 import type { Cache } from '../origin/caches.ts'
@@ -15,6 +14,7 @@ import type { Wait } from '../origin/waiters.ts'
 import type { StoredItem } from '../storage/store.ts'
 import { acceptsGzip } from '../wire/accept-encoding.ts'
 import type { DeliveryDirectives } from '../wire/delivery-directives.ts'
+import type { ItemRequest, ItemResponse } from '../wire/item-exchange.ts'
 import type { ItemTarget } from '../wire/target.ts'
 import type { Allowed } from './item-access.ts'
 import type { ItemAnswers } from './item-answers.ts'
@@ -50,8 +50,8 @@ export interface ReadFault {
 
 /** A read that is allowed. */
 export interface ItemReading {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: ItemRequest
+  readonly response: ItemResponse
   readonly target: ItemTarget
   readonly allowed: Allowed
   /** `undefined` but on a test rig. */
@@ -273,7 +273,7 @@ export class ItemRead {
   }
 }
 
-function encodings(request: IncomingMessage): string | undefined {
+function encodings(request: ItemRequest): string | undefined {
   // Node joins repeated fields into one value; the type allows for a list all the same.
   return request.headers['accept-encoding']
 }

@@ -3,7 +3,6 @@
  * change are built once per representation; `Date` and `max-age` move.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import { formatHttpDate } from '../base/dates.ts'
 import { notesOf } from '../origin/item-notes.ts'
@@ -16,6 +15,7 @@ import {
   parseRange,
   sliceChunks,
 } from '../wire/preconditions.ts'
+import type { ItemRequest, ItemResponse } from '../wire/item-exchange.ts'
 import type { ConditionalHeaders } from '../wire/preconditions.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import { watchStall } from './item-stream.ts'
@@ -49,7 +49,7 @@ export class ItemSend {
   }
 
   /** 200, 206, 304, 412 or 416. */
-  answer(request: IncomingMessage, response: ServerResponse, sent: SentItem): void {
+  answer(request: ItemRequest, response: ItemResponse, sent: SentItem): void {
     const { answers } = this.#options
     const { item, body } = sent
     const { headers } = request
@@ -98,7 +98,7 @@ export class ItemSend {
   }
 
   /** Whether an item's answer is a head alone: HEAD, 304 or 412. */
-  needsNoBody(request: IncomingMessage, { etag, storedAtMs }: StoredItem): boolean {
+  needsNoBody(request: ItemRequest, { etag, storedAtMs }: StoredItem): boolean {
     if (request.method === 'HEAD') return true
     const validators = { etag, lastModifiedMs: storedAtMs }
     const verdict = evaluatePreconditions(preconditionsOf(request), validators)
@@ -122,7 +122,7 @@ export class ItemSend {
     return Math.max(0, Math.min(allowedSeconds, remainingSeconds))
   }
 
-  #write(request: IncomingMessage, response: ServerResponse, chunks: readonly Uint8Array[]): void {
+  #write(request: ItemRequest, response: ItemResponse, chunks: readonly Uint8Array[]): void {
     if (request.method === 'HEAD') {
       response.end()
       return
@@ -146,7 +146,7 @@ export class ItemSend {
   }
 }
 
-function preconditionsOf({ headers }: IncomingMessage): ConditionalHeaders {
+function preconditionsOf({ headers }: ItemRequest): ConditionalHeaders {
   return {
     ifMatch: headers['if-match'],
     ifNoneMatch: headers['if-none-match'],

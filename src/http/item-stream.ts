@@ -4,9 +4,9 @@
  * as the whole.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Upload } from '../origin/upload.ts'
 import { isActiveType } from '../wire/headers.ts'
+import type { ItemRequest, ItemResponse } from '../wire/item-exchange.ts'
 import type { ItemAnswers } from './item-answers.ts'
 import { recordOf } from './request-record.ts'
 
@@ -23,8 +23,8 @@ export interface StreamedItem {
 
 /** Answers 200 with what has come of an upload, then with what comes. */
 export function streamUpload(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ItemRequest,
+  response: ItemResponse,
   upload: Upload,
   item: StreamedItem,
   options: ItemStreamOptions,
@@ -65,7 +65,7 @@ export function streamUpload(
 }
 
 /** Cuts a reader that leaves bytes unread for so long. Silence of the encoder is no stall. */
-export function watchStall(response: ServerResponse, readerStallMs: number): void {
+export function watchStall(response: ItemResponse, readerStallMs: number): void {
   response.setTimeout(readerStallMs, () => {
     if (response.socket !== null && response.socket.writableLength > 0) response.destroy()
     else response.socket?.setTimeout(readerStallMs)

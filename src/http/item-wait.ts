@@ -1,13 +1,13 @@
 /** Waiting on behalf of a request, for as long as its client does. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Wait, WaitOutcome } from '../origin/waiters.ts'
+import type { ItemRequest, ItemResponse } from '../wire/item-exchange.ts'
 import { recordOf } from './request-record.ts'
 
 /** How the wait ended; `left` when the client was the first to end it. */
 export async function waitWithClient(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ItemRequest,
+  response: ItemResponse,
   wait: Wait,
 ): Promise<WaitOutcome | 'left'> {
   const { socket } = request

@@ -5,10 +5,12 @@
 
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { createServer as createNetServer } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import type { ItemResponse } from '../wire/item-exchange.ts'
 import { refusalBody, REFUSALS } from '../wire/refusals.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import type { CertificateFiles } from './certificate.ts'
@@ -35,6 +37,8 @@ export interface PlaneServerOptions {
   readonly log: Logger
   /** Called instead of the listener for `Expect: 100-continue`; it must end in `writeContinue` or an answer. */
   readonly onExpectContinue: (request: IncomingMessage, response: ServerResponse) => void
+  /** Takes every connection of the plain port before node's HTTP server does. */
+  readonly openFront?: ((host: FrontHost) => (socket: Socket) => void) | undefined
 }
 
 export interface PlaneAddress {
@@ -43,6 +47,22 @@ export interface PlaneAddress {
   readonly port: number
   /** Listening sockets of the supervisor, which are used instead. */
   readonly inheritedFds?: readonly number[] | undefined
+}
+
+/** What a front (a lane before node's HTTP server) needs of the plane. */
+export interface FrontHost {
+  readonly headerBytesMax: number
+  readonly urlBytesMax: number
+  readonly headersTimeoutMs: number
+  readonly keepAliveMs: number
+  /** A request begins; it ends with its answer. False: its connection is being closed, ignore it. */
+  begin(this: void, socket: Socket, response: ItemResponse): boolean
+  /** Half-closes in order: what still comes is read and dropped. */
+  leave(this: void, socket: Socket): void
+  /** Node's HTTP server takes the connection; bytes that were read are to be read again. */
+  handOver(this: void, socket: Socket): void
+  /** A head did not come to its end in time: says so and leaves. */
+  headTimedOut(this: void, socket: Socket): void
 }
 
 /** How often node looks for heads that take too long: the precision of `headersTimeoutMs`. */
@@ -55,6 +75,8 @@ export class PlaneServer {
   #listening: Listening | undefined
   #tls: TlsListener | undefined
   #isStopping = false
+  /** Connections that came through a front: counted already. */
+  readonly #handedOver = new WeakSet<Socket>()
 
   /** @param listener  Fastify's. */
   constructor(options: PlaneServerOptions, listener: RequestListener) {
@@ -105,8 +127,38 @@ export class PlaneServer {
 
   /** @returns The URL to reach it by from this machine. @throws HeadwaterError HW_START_PORT_TAKEN, HW_START_LISTEN_FAILED. */
   async listen(address: PlaneAddress): Promise<string> {
-    this.#listening = await listenOn(this.server, { ...address, name: this.#options.name })
+    const server = this.#options.openFront === undefined ? this.server : this.#openFront()
+    this.#listening = await listenOn(server, { ...address, name: this.#options.name })
     return this.#listening.url
+  }
+
+  #openFront(): NetServer {
+    const { headerBytesMax, urlBytesMax, headersTimeoutMs, keepAliveMs } = this.#options
+    const front = this.#options.openFront?.({
+      ...{ headerBytesMax, urlBytesMax, headersTimeoutMs, keepAliveMs },
+      begin: (socket, response) => {
+        this.stats.frontRequestCount++
+        return this.#connections.begin(socket, response)
+      },
+      leave: (socket) => this.#connections.leave(socket),
+      handOver: (socket) => {
+        this.stats.handedOverCount++
+        this.#handedOver.add(socket)
+        this.server.emit('connection', socket)
+      },
+      headTimedOut: (socket) => {
+        this.stats.malformedCount++
+        socket.write(clientErrorAnswer('head-timeout'))
+        this.#connections.leave(socket)
+      },
+    })
+    // Node watches over slow heads from this event on; its own server never listens here.
+    this.server.emit('listening')
+    return createNetServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (!this.#connections.admit(socket)) return
+      this.#connections.watch(socket)
+      front?.(socket)
+    })
   }
 
   /**
@@ -158,6 +210,7 @@ export class PlaneServer {
   }
 
   #onConnection(socket: Socket): void {
+    if (this.#handedOver.has(socket)) return
     // A TLS connection was counted before its handshake.
     if (socket instanceof TLSSocket || this.#connections.admit(socket)) {
       this.#connections.watch(socket)

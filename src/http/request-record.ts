@@ -4,10 +4,11 @@
  * One small object per request; whoever wants more computes it from the record when it is shown.
  */
 
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Operation } from '../auth/grant.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoredItem } from '../storage/store.ts'
+import type { ItemResponse } from '../wire/item-exchange.ts'
 import type { RefusalReason } from '../wire/refusals.ts'
 import type { ItemTarget } from '../wire/target.ts'
 
@@ -133,22 +134,22 @@ export class RequestRecord {
 
 const RECORD = Symbol('request record')
 
-type RecordedResponse = ServerResponse & { [RECORD]?: RequestRecord }
+type RecordedResponse = ItemResponse & { [RECORD]?: RequestRecord }
 
 /** The record of the request that this answers; `undefined` for what is no item request. */
-export function recordOf(response: ServerResponse): RequestRecord | undefined {
+export function recordOf(response: ItemResponse): RequestRecord | undefined {
   // A property, not a WeakMap: an entry of one per request costs the collector more than the request.
   return (response as RecordedResponse)[RECORD]
 }
 
 /** Ends the record when the answer ends or its connection does. */
-export function attachRecord(response: ServerResponse, record: RequestRecord): void {
+export function attachRecord(response: ItemResponse, record: RequestRecord): void {
   // The only writer of this property; see recordOf.
   ;(response as RecordedResponse)[RECORD] = record
   // `close` comes once, after `finish` or instead of it: `on` with a shared function makes no closure.
   response.on('close', endOfAnswer)
 }
 
-function endOfAnswer(this: ServerResponse): void {
+function endOfAnswer(this: ItemResponse): void {
   recordOf(this)?.end(this.headersSent ? this.statusCode : 0, this.writableFinished)
 }

@@ -26,6 +26,9 @@ export interface MeasuredConnections {
   readonly openedCount: number
   readonly refusedCount: number
   readonly malformedCount: number
+  /** By the express lane. */
+  readonly frontRequestCount: number
+  readonly handedOverCount: number
 }
 
 /** Counters of the access log. */

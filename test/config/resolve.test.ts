@@ -103,7 +103,7 @@ t.test('the result is frozen and not the caller’s own object', async (t) => {
 
 t.test('all problems of all sources are told at once', async (t) => {
   const sources: ConfigSources = {
-    file: json({ http: { prot: 1, port: '8080' }, expressLane: true, nonsense: {} }),
+    file: json({ http: { prot: 1, port: '8080' }, expressLane: 1, nonsense: {} }),
     env: { HEADWATER_HTTP_KEEP_ALIVE_SECONDS: '10s' },
     flags: flag('limits.cachesMax', '0', '--limits-caches-max'),
     overrides: { log: { level: 'silent' } },
@@ -115,7 +115,7 @@ t.test('all problems of all sources are told at once', async (t) => {
     'http.keepAliveSeconds = "10s" (env HEADWATER_HTTP_KEEP_ALIVE_SECONDS): must be a number in seconds, digits only, such as 125',
     'http.prot (file headwater.config.json): no such setting; did you mean http.port?',
     'http.port = "8080" (file headwater.config.json): must be a number, without quotes',
-    'expressLane = true (file headwater.config.json): needs the express lane, which is not in this version; leave it at false',
+    'expressLane = 1 (file headwater.config.json): must be true or false',
     'nonsense (file headwater.config.json): no such setting',
   ])
   t.throws(() => resolveConfig(sources), {

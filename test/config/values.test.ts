@@ -13,8 +13,7 @@ function nested(path: string, value: unknown): PartialConfig {
 }
 
 t.test('every bound is accepted and one past it is refused', async (t) => {
-  for (const { path, minimum, maximum, type, needs } of SETTINGS) {
-    if (needs !== undefined) continue
+  for (const { path, minimum, maximum, type } of SETTINGS) {
     const step = type === 'integer' ? 1 : 0.01
     const own = (value: number): string[] =>
       configProblems({ overrides: nested(path, value) }).filter(
@@ -89,16 +88,6 @@ t.test('text from the environment', async (t) => {
     t.equal(lines.length, 1)
     t.match(lines[0], fix, `${name}=${text}`)
     t.match(lines[0], `(env ${name})`)
-  }
-})
-
-t.test('what this version lacks is refused and named', async (t) => {
-  const cases: [PartialConfig, string][] = [[{ expressLane: true }, 'needs the express lane']]
-  for (const [overrides, fix] of cases) {
-    const lines = configProblems({ overrides })
-    t.equal(lines.length, 1, fix)
-    t.match(lines[0], fix)
-    t.match(lines[0], 'not in this version')
   }
 })
 

@@ -13,7 +13,14 @@ function open(t: { teardown(end: () => void): void }) {
     ...{ expirationCount: 0, itemCount: 0, sizeBytes: 0, sizeBytesMax: 1000 },
     ...{ pinnedItemCount: 0, pinnedBytes: 0 },
   }
-  const connection = { open: 3, openedCount: 0, refusedCount: 0, malformedCount: 0 }
+  const connection = {
+    open: 3,
+    openedCount: 0,
+    refusedCount: 0,
+    malformedCount: 0,
+    frontRequestCount: 0,
+    handedOverCount: 0,
+  }
   const history = new MetricsHistory({
     clock,
     sources: {

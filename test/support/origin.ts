@@ -5,6 +5,9 @@ import { startHeadwater } from '../../src/app.ts'
 import type { Headwater, StartOptions } from '../../src/app.ts'
 import { closeIdleConnections } from './http.ts'
 
+/** `HEADWATER_TEST_EXPRESS_LANE=true`: every test's origin has the lane, and must pass all the same. */
+const HAS_EXPRESS_LANE = process.env['HEADWATER_TEST_EXPRESS_LANE'] === 'true'
+
 /**
  * Starts one for this test. The cache `live-origin` exists.
  *
@@ -15,7 +18,10 @@ export async function openOrigin(
   settings: StartOptions['settings'] = {},
   options: Omit<StartOptions, 'settings'> = {},
 ): Promise<Headwater> {
-  const origin = await startHeadwater({ ...options, settings })
+  const origin = await startHeadwater({
+    ...options,
+    settings: { expressLane: HAS_EXPRESS_LANE, ...settings },
+  })
   t.teardown(async () => {
     closeIdleConnections()
     await origin.close()

@@ -38,6 +38,19 @@ export const SERVER_FAMILIES: readonly Family<Scrape>[] = [
     advice: 'What was no HTTP, failed TLS handshakes included.',
     read: ({ malformedCount }) => malformedCount,
   }),
+  counter('headwater_express_lane_requests_total', 'Reads answered by the express lane.', {
+    advice:
+      'Its share of `headwater_requests_total{operation="read"}`: most, or `expressLane` gains little.',
+    read: ({ connections }) => connections.data.frontRequestCount,
+  }),
+  counter(
+    'headwater_express_lane_handovers_total',
+    'Connections that the express lane gave to the standard one, for good.',
+    {
+      advice: 'Encoders, pages, and clients that write unusual requests.',
+      read: ({ connections }) => connections.data.handedOverCount,
+    },
+  ),
   counter('headwater_auth_signature_checks_total', 'Signatures computed to verify keys.', {
     advice: 'Grows with new keys, not with requests.',
     read: ({ auth }) => auth.signatureCheckCount,
