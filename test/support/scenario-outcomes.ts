@@ -77,7 +77,7 @@ export const SCENARIO_OUTCOMES: Readonly<
   },
   'missing-edge': {
     'hls.js': playsThough('fragLoadError'),
-    Shaka: playsThough('1001'),
+    Shaka: { doing: 'plays', mayMiss: true },
     ffmpeg: { doing: 'plays', mayMiss: true },
   },
   'gone-rendition': {
