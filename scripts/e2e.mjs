@@ -8,7 +8,7 @@
  * that ran: `npm test` is of use on a machine with Node alone.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -177,6 +177,15 @@ const suites = [
     file: 'test/e2e/cdn-nginx.test.ts',
     needs: ['E2E_NGINX', 'E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
   },
+  {
+    file: 'test/e2e/pull.test.ts',
+    needs: ['E2E_VARNISHD', 'E2E_FFMPEG', 'E2E_FFPROBE', 'E2E_CHROMIUM'],
+  },
+  { file: 'test/e2e/tapes.test.ts', needs: ['E2E_FFMPEG', 'E2E_FFPROBE'] },
+  {
+    file: 'test/e2e/compose-cluster.test.ts',
+    needs: ['E2E_REDIS_SERVER', 'E2E_VARNISHD'],
+  },
   { file: 'test/e2e/rolling.test.ts', needs: [] },
   { file: 'test/e2e/twin.test.ts', needs: ['E2E_VARNISHD', 'E2E_NGINX', 'E2E_FFMPEG'] },
   {
@@ -194,6 +203,9 @@ const suites = [
     'start',
     'origins',
     'cluster',
+    'sentinel',
+    'tls',
+    'together',
   ].map((part) => ({
     file: `test/e2e/valkey-${part}.test.ts`,
     needs: ['E2E_REDIS_SERVER'],
@@ -204,6 +216,16 @@ const suites = [
   },
   { file: 'test/e2e/prometheus.test.ts', needs: ['E2E_PROMETHEUS', 'E2E_PROMTOOL'] },
 ]
+
+// A file that nobody listed would never run, and nothing would tell.
+const listed = new Set(suites.map(({ file }) => file))
+const unlisted = readdirSync(join(root, 'test/e2e'))
+  .filter((name) => name.endsWith('.test.ts') && !listed.has(`test/e2e/${name}`))
+  .map((name) => `test/e2e/${name}`)
+if (unlisted.length > 0) {
+  console.error(`end-to-end: scripts/e2e.mjs does not list ${unlisted.join(', ')}`)
+  process.exit(1)
+}
 
 function findTool(tool) {
   const given = process.env[tool.variable]
