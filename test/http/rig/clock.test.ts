@@ -385,25 +385,26 @@ t.test('an hour of TTL and twelve hours of DVR in no time', async (t) => {
   t.equal((await get('hour.ts')).status, 404)
   t.comment(`one hour: ${Math.round(performance.now() - beganMs)} ms`)
 
-  // A segment each two minutes; twelve hours of them stay in the playlist.
+  // Thirteen hours of two-minute segments, an hour's at a time; twelve hours stay in the playlist.
   beganMs = performance.now()
   const segmentSeconds = 120
-  const windowCount = (12 * HOUR_SECONDS) / segmentSeconds
+  const hourCount = HOUR_SECONDS / segmentSeconds
+  const ttlSeconds = 12 * HOUR_SECONDS + 1
   const statuses = new Set<number>()
-  for (let index = 0; index <= windowCount; index++) {
-    const first = Math.max(0, index - windowCount + 1)
-    statuses.add((await put(`${index}.ts`, `segment ${index}`, 12 * HOUR_SECONDS)).status)
-    if (index % 30 === 0 || index === windowCount) {
-      const text = media(first, index - first + 1, segmentSeconds)
-      statuses.add((await put('dvr.m3u8', text, 12 * HOUR_SECONDS)).status)
-    }
-    await clock.advance(segmentSeconds * 1000)
+  for (let hour = 0; hour < 13; hour++) {
+    const numbers = Array.from({ length: hourCount }, (_, index) => hour * hourCount + index)
+    const puts = numbers.map((number) => put(`${number}.ts`, `segment ${number}`, ttlSeconds))
+    for (const { status } of await Promise.all(puts)) statuses.add(status)
+    const first = Math.max(0, (hour - 11) * hourCount)
+    const text = media(first, (hour + 1) * hourCount - first, segmentSeconds)
+    statuses.add((await put('dvr.m3u8', text, ttlSeconds)).status)
+    await clock.advance(HOUR_MS)
   }
   t.strictSame([...statuses], [204])
-  t.equal((await get('0.ts')).status, 404, 'older than twelve hours')
+  t.equal((await get('29.ts')).status, 404, 'older than twelve hours')
   const [, oldest = ''] = /\n(\d+\.ts)\n/.exec((await get('dvr.m3u8')).text) ?? []
-  t.equal(oldest, '1.ts')
-  t.equal((await get(`${windowCount}.ts`)).text, `segment ${windowCount}`)
-  t.equal((await get('2.ts')).text, 'segment 2', 'nearly twelve hours old')
+  t.equal(oldest, '30.ts')
+  t.equal((await get(oldest)).text, 'segment 30', 'twelve hours old')
+  t.equal((await get('389.ts')).text, 'segment 389')
   t.comment(`twelve hours: ${Math.round(performance.now() - beganMs)} ms`)
 })
