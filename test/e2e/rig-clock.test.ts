@@ -65,7 +65,8 @@ t.test('a restart begins with the machine’s time', async (t) => {
     JSON.parse((await runMain(['clock', 'show', '--json'], { cwd })).out)
   const first = await serveMain(t, ['serve', ...FREE_PORTS], { cwd })
   const moved = await runMain(['clock', 'advance', '30d'], { cwd })
-  t.match(moved.out, '2592000 s ahead')
+  // The machine's two clocks differ by a fraction of a millisecond now and then.
+  t.match(moved.out, /(?:2592000|2591999\.99\d|2592000\.0\d+) s ahead/)
   t.match(await show(), { isReal: false })
   const health = await http(`${first.ready['dataPlaneUrl'] ?? ''}/health/live`)
   t.ok(Date.parse(health.headers.date ?? '') - Date.now() > 29 * 86_400_000)
