@@ -10,25 +10,36 @@ export interface ScalarOptions {
 }
 
 export function counter(name: string, help: string, options: ScalarOptions): Family<Scrape> {
-  return scalar('counter', name, help, options)
+  return ofScrape('counter', name, help, options.read, options.advice)
 }
 
 export function gauge(name: string, help: string, options: ScalarOptions): Family<Scrape> {
-  return scalar('gauge', name, help, options)
+  return ofScrape('gauge', name, help, options.read, options.advice)
 }
 
-function scalar(
-  type: 'counter' | 'gauge',
-  name: string,
-  help: string,
-  { advice, read }: ScalarOptions,
-): Family<Scrape> {
-  return {
+/**
+ * Families about a part of the server that may not be there (a disk, Valkey): then they have no values.
+ *
+ * @returns Makes one of them; `advice` as {@link ScalarOptions.advice}.
+ */
+export function scalarsOf<Part>(partOf: (scrape: Scrape) => Part | undefined) {
+  return (
+    type: 'counter' | 'gauge',
+    name: string,
+    help: string,
+    read: (part: Part) => number,
+    advice?: string,
+  ): Family<Scrape> => ({
     name,
     help,
     ...(advice === undefined ? {} : { advice }),
     type,
     labels: {},
-    read: (scrape) => [{ value: read(scrape) }],
-  }
+    read: (scrape) => {
+      const part = partOf(scrape)
+      return part === undefined ? [] : [{ value: read(part) }]
+    },
+  })
 }
+
+const ofScrape = scalarsOf((scrape) => scrape)

@@ -1,8 +1,10 @@
 /** Metrics of the objects on disk. Without a disk they have no values. */
 
-import type { DiskStats } from '../../storage/disk-items.ts'
+import { scalarsOf } from '../scalar-family.ts'
 import type { Scrape } from '../sources.ts'
 import type { Family } from '../text.ts'
+
+const disk = scalarsOf((scrape) => scrape.disk)
 
 export const DISK_FAMILIES: readonly Family<Scrape>[] = [
   disk('gauge', 'headwater_disk_items', 'Objects on disk.', ({ itemCount }) => itemCount),
@@ -52,20 +54,3 @@ export const DISK_FAMILIES: readonly Family<Scrape>[] = [
     '**Alert when it grows.**',
   ),
 ]
-
-function disk(
-  type: 'counter' | 'gauge',
-  name: string,
-  help: string,
-  read: (stats: DiskStats) => number,
-  advice?: string,
-): Family<Scrape> {
-  return {
-    name,
-    help,
-    ...(advice === undefined ? {} : { advice }),
-    type,
-    labels: {},
-    read: (scrape) => (scrape.disk === undefined ? [] : [{ value: read(scrape.disk) }]),
-  }
-}

@@ -1,7 +1,10 @@
 /** Metrics of the objects in Valkey, and of the link to it. Without Valkey they have no values. */
 
-import type { MeasuredValkey, Scrape } from '../sources.ts'
+import { scalarsOf } from '../scalar-family.ts'
+import type { Scrape } from '../sources.ts'
 import type { Family } from '../text.ts'
+
+const valkey = scalarsOf((scrape) => scrape.valkey)
 
 export const VALKEY_FAMILIES: readonly Family<Scrape>[] = [
   valkey(
@@ -51,20 +54,3 @@ export const VALKEY_FAMILIES: readonly Family<Scrape>[] = [
     '**Alert when it grows**: raise `maxmemory` in Valkey, or lower `ttl_seconds`.',
   ),
 ]
-
-function valkey(
-  type: 'counter' | 'gauge',
-  name: string,
-  help: string,
-  read: (measured: MeasuredValkey) => number,
-  advice?: string,
-): Family<Scrape> {
-  return {
-    name,
-    help,
-    ...(advice === undefined ? {} : { advice }),
-    type,
-    labels: {},
-    read: (scrape) => (scrape.valkey === undefined ? [] : [{ value: read(scrape.valkey) }]),
-  }
-}
